@@ -1,0 +1,71 @@
+"""The one tree of errors; what to do next stands in the class.
+
+    VipcastError
+    ├── ConfigError          tell the user; the last good configuration stays
+    ├── ParseError           tell the user at the object; all other objects work on
+    ├── SourceError          the store of objects failed: retry with back-off
+    │   └── ConflictError    the object is there already or has changed: read again
+    └── HostError            the node lacks something: tell the operator what and how to fix it
+        └── AttachError      an interface cannot answer; the others do
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class VipcastError(Exception):
+    """Base of every error that Vipcast raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with one value of one object, with what to do about it.
+
+    `object` reads as "ConfigMap metallb-system/config", `field` as a path into it
+    ("address-pools[0].addresses[1]"), `value` as the user wrote it, `message` and `fix` as sentences.
+    """
+
+    object: str
+    field: str
+    value: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.object}: {self.field}" if self.field else self.object
+        shown = f" = {self.value!r}" if self.value else ""
+        fix = f" {self.fix}" if self.fix else ""
+        return f"{where}{shown}: {self.message}{fix}"
+
+
+class ConfigError(VipcastError):
+    """A configuration was refused; carries every finding at once, in the order of the document."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("; ".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+class ParseError(VipcastError):
+    """An object or file that cannot be read as what it claims to be."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+class SourceError(VipcastError):
+    """The store of objects did not do what was asked; trying again later may help."""
+
+
+class ConflictError(SourceError):
+    """The object exists already, or has changed since it was read."""
+
+
+class HostError(VipcastError):
+    """The node lacks something that the program needs; the text says what and how to get it."""
+
+
+class AttachError(HostError):
+    """An interface cannot be made to answer."""

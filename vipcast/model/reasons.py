@@ -1,0 +1,143 @@
+"""Why something is as it is: one word each, the same in status, Events, logs, metrics and explanations.
+
+Where MetalLB has a word for the same meaning it is MetalLB's. `sentence(reason)` is what a person reads.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A machine-readable word; `SENTENCES` holds the sentence of each."""
+
+    # An address was given or kept.
+    ALLOCATED = "allocated"
+    KEPT = "kept"
+    # No address: the Service.
+    NOT_LOAD_BALANCER = "notLoadBalancer"
+    SERVICE_DELETED = "serviceDeleted"
+    OTHER_CLASS = "otherLoadBalancerClass"
+    NO_CLUSTER_IP = "noClusterIP"
+    INVALID_REQUEST = "invalidRequestedIP"
+    UNKNOWN_POOL = "unknownPool"
+    POOL_MISMATCH = "poolMismatch"
+    NOT_IN_ANY_POOL = "ipNotAllowed"
+    ADDRESS_IN_USE = "addressInUse"
+    BUGGY_ADDRESS = "buggyAddress"
+    FAMILY_UNSUPPORTED = "ipv6NotYet"
+    FAMILY_MISMATCH = "familyMismatch"
+    # No address: the pools.
+    NO_CONFIG = "noConfig"
+    NO_AUTO_ASSIGN_POOL = "noAutoAssignPool"
+    POOL_EXHAUSTED = "poolExhausted"
+    # An address was taken back.
+    POOL_CHANGED = "poolChanged"
+    REQUEST_CHANGED = "requestChanged"
+    CONFLICT = "conflictingAssignment"
+    # Announcing: the plan of one node.
+    ANNOUNCED = "announced"
+    NO_IP_ALLOCATED = "noIPAllocated"
+    INVALID_IP = "invalidIP"
+    PROTOCOL_NOT_YET = "protocolNotYet"
+    NO_ENDPOINTS = "noEndpoints"
+    NO_LOCAL_ENDPOINTS = "noLocalEndpoints"
+    NODE_EXCLUDED = "nodeLabeledExcludeBalancers"
+    NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
+    NODE_UNKNOWN = "nodeUnknown"
+    NO_INTERFACE = "noInterface"
+    # Announcing: leadership on one segment.
+    HOLDER = "holder"
+    NOT_OWNER = "notOwner"
+    LEARNING = "learning"
+    WAITING = "waitingForBetterRanked"
+    NO_KEY = "noKey"
+    LEASE_OVER = "leaseOver"
+    SAME_SEGMENT = "sameSegment"
+    DUPLICATE_NODE = "duplicateNodeName"
+    LINK_DOWN = "linkDown"
+    HOLDER_LOST = "holderLost"
+    HOLDER_RELEASED = "holderReleased"
+    HOLDER_REBOOTED = "holderRebooted"
+    HIGHER_EPOCH = "higherEpoch"
+    FIRST_CLAIM = "firstClaim"
+    ADOPTED = "adopted"
+    NOT_CANDIDATE = "notCandidate"
+    NOT_WANTED = "notWanted"
+    # Interfaces.
+    INTERFACE_EXCLUDED = "interfaceExcluded"
+    INTERFACE_DOWN = "interfaceDown"
+    INTERFACE_ENSLAVED = "interfaceEnslaved"
+    INTERFACE_NO_ARP = "interfaceNoArp"
+    INTERFACE_NO_BROADCAST = "interfaceNoBroadcast"
+    FOREIGN_PROGRAM = "foreignProgram"
+    ATTACHED = "attached"
+    ATTACH_FAILED = "attachFailed"
+    SELF_TEST_FAILED = "selfTestFailed"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.ALLOCATED: "An address was taken from the pool.",
+    Reason.KEPT: "The Service keeps the address it has.",
+    Reason.NOT_LOAD_BALANCER: "The Service is not of type LoadBalancer.",
+    Reason.SERVICE_DELETED: "The Service was deleted.",
+    Reason.OTHER_CLASS: "The Service asks for another load balancer by spec.loadBalancerClass.",
+    Reason.NO_CLUSTER_IP: "The Service has no cluster IP (headless), so no traffic could be forwarded.",
+    Reason.INVALID_REQUEST: "The requested address cannot be read as an IP address.",
+    Reason.UNKNOWN_POOL: "The pool named by the annotation does not exist.",
+    Reason.POOL_MISMATCH: "The requested address lies in another pool than the one the annotation names.",
+    Reason.NOT_IN_ANY_POOL: "The address is in no configured pool.",
+    Reason.ADDRESS_IN_USE: "The requested address belongs to another Service.",
+    Reason.BUGGY_ADDRESS: "The pool avoids addresses that end in .0 or .255.",
+    Reason.FAMILY_UNSUPPORTED: "IPv6 is not served yet: Vipcast announces IPv4 only in this version.",
+    Reason.FAMILY_MISMATCH: "The requested address is of another IP family than the Service.",
+    Reason.NO_CONFIG: "No valid configuration has been loaded.",
+    Reason.NO_AUTO_ASSIGN_POOL: "No pool hands out addresses by itself (auto-assign is off everywhere).",
+    Reason.POOL_EXHAUSTED: "Every address that this Service may have is taken.",
+    Reason.POOL_CHANGED: "The pool no longer offers the address the Service had.",
+    Reason.REQUEST_CHANGED: "The Service asks for something else now.",
+    Reason.CONFLICT: "Another Service holds the same address with the older right.",
+    Reason.ANNOUNCED: "The address is announced.",
+    Reason.NO_IP_ALLOCATED: "The Service has no address yet.",
+    Reason.INVALID_IP: "The Service's status holds something that is not an IP address.",
+    Reason.PROTOCOL_NOT_YET: "The pool's protocol is not announced yet in this version.",
+    Reason.NO_ENDPOINTS: "No endpoint of the Service is ready or serving.",
+    Reason.NO_LOCAL_ENDPOINTS: "Traffic policy Local: no endpoint of the Service on this node is ready or serving.",
+    Reason.NODE_EXCLUDED: (
+        "The node carries the label node.kubernetes.io/exclude-from-external-load-balancers."
+    ),
+    Reason.NODE_NETWORK_UNAVAILABLE: "The node's condition NetworkUnavailable is True.",
+    Reason.NODE_UNKNOWN: "There is no Node object of this name.",
+    Reason.NO_INTERFACE: "No interface of the node can announce the address.",
+    Reason.HOLDER: "This node holds the address on the segment and answers for it.",
+    Reason.NOT_OWNER: "Another live node holds the address on the segment.",
+    Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",
+    Reason.WAITING: "A better-ranked node of the segment should claim the address first.",
+    Reason.NO_KEY: "The key for hellos is missing: Secret memberlist, key secretkey.",
+    Reason.LEASE_OVER: "The speaker was silent for longer than its lease, so it gave up what it held.",
+    Reason.SAME_SEGMENT: "Another interface of this node is on the same segment and answers there.",
+    Reason.DUPLICATE_NODE: "Another speaker uses this node's name.",
+    Reason.LINK_DOWN: "The interface has no carrier.",
+    Reason.HOLDER_LOST: "The holder was not heard any more.",
+    Reason.HOLDER_RELEASED: "The holder gave the address up.",
+    Reason.HOLDER_REBOOTED: "The holder started anew and no longer holds the address.",
+    Reason.HIGHER_EPOCH: "Two nodes held the address; the one with the later claim keeps it.",
+    Reason.FIRST_CLAIM: "Nobody held the address; this node ranks best among those that may.",
+    Reason.ADOPTED: "The speaker was restarted and took over its own entries.",
+    Reason.NOT_CANDIDATE: "This node may not announce the address.",
+    Reason.NOT_WANTED: "The address is no longer to be announced on this segment.",
+    Reason.INTERFACE_EXCLUDED: "The interface's name is on the list of excluded interfaces.",
+    Reason.INTERFACE_DOWN: "The interface is down.",
+    Reason.INTERFACE_ENSLAVED: "The interface belongs to a bond, bridge or VRF.",
+    Reason.INTERFACE_NO_ARP: "The interface does not use ARP.",
+    Reason.INTERFACE_NO_BROADCAST: "The interface has no broadcast.",
+    Reason.FOREIGN_PROGRAM: "Another XDP program is attached, and a foreign program is never replaced.",
+    Reason.ATTACHED: "The responder is attached and has answered its own question.",
+    Reason.ATTACH_FAILED: "The responder could not be attached.",
+    Reason.SELF_TEST_FAILED: "The responder is attached but did not answer its own question.",
+}
+
+
+def sentence(reason: Reason) -> str:
+    """What a person reads for a reason."""
+    return SENTENCES[reason]
