@@ -1,0 +1,105 @@
+"""Service, endpoints and Node as both programs see them, parsed once at the door (vipcast.kube.parse).
+
+Only what Vipcast decides on is here; the raw object stays at the door. All values are frozen, so two
+objects can be compared whole, and what has not changed needs no new decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from vipcast.model.addresses import Address, Family
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Namespace and name; a cluster-wide object has the namespace ""."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+class TrafficPolicy(StrEnum):
+    """Service.spec.externalTrafficPolicy."""
+
+    CLUSTER = "Cluster"
+    LOCAL = "Local"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Port:
+    """One port of a Service: protocol in capitals (TCP, UDP, SCTP) and port number."""
+
+    protocol: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service, with the defaults that an API server applies filled in.
+
+    `requested` and `pool_wish` hold what the user asked for, as written: spec.loadBalancerIP (later
+    also the annotation loadBalancerIPs) and the annotation address-pool. `ingress` is what the status
+    holds now, as written, in its order. `pool_recorded` is the output annotation of the status.
+    """
+
+    key: Key
+    load_balancer: bool
+    families: tuple[Family, ...]
+    headless: bool = False
+    load_balancer_class: str | None = None
+    policy: TrafficPolicy = TrafficPolicy.CLUSTER
+    ports: tuple[Port, ...] = ()
+    labels: Mapping[str, str] = NO_LABELS
+    selector: Mapping[str, str] = NO_LABELS
+    requested: tuple[str, ...] = ()
+    pool_wish: str | None = None
+    sharing_key: str = ""
+    publish_not_ready: bool = False
+    ingress: tuple[str, ...] = ()
+    created: str = ""
+    uid: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of an EndpointSlice: where it runs and whether it can serve.
+
+    `serving` is true when the condition `ready` is absent or true, or `serving` is true (a
+    terminating endpoint that still serves counts).
+    """
+
+    addresses: tuple[Address, ...]
+    node: str | None
+    ready: bool
+    serving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSlice:
+    """One slice; a Service has any number of them, joined by the label kubernetes.io/service-name."""
+
+    key: Key
+    service: Key
+    family: Family
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as far as announcing goes."""
+
+    name: str
+    labels: Mapping[str, str] = NO_LABELS
+    addresses: tuple[Address, ...] = ()
+    network_unavailable: bool = False
+    pod_cidrs: tuple[str, ...] = field(default=())

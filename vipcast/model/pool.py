@@ -1,0 +1,56 @@
+"""Pools of addresses, as written: entries in the user's order, each a range of integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vipcast.model.addresses import Address, AddressRange, Family
+
+
+class Protocol(StrEnum):
+    """How a pool's addresses are made reachable (old ConfigMap, key `protocol`)."""
+
+    LAYER2 = "layer2"
+    BGP = "bgp"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One pool. Addresses are handed out entry by entry as written, lowest first within an entry."""
+
+    name: str
+    protocol: Protocol
+    entries: tuple[AddressRange, ...]
+    auto_assign: bool = True
+    avoid_buggy: bool = False
+
+    def __contains__(self, address: object) -> bool:
+        """Whether an address lies in one of the entries (buggy or not)."""
+        return any(address in entry for entry in self.entries)
+
+    def allows(self, address: Address) -> bool:
+        """Whether the pool may hand the address out."""
+        return address in self and not (self.avoid_buggy and is_buggy(address))
+
+    def capacity(self, family: Family) -> int:
+        """How many addresses of a family can be handed out; costs nothing per address."""
+        entries = (entry for entry in self.entries if entry.family is family)
+        return sum(entry.size - (_buggy_in(entry) if self.avoid_buggy else 0) for entry in entries)
+
+
+def is_buggy(address: Address) -> bool:
+    """IPv4 addresses ending in .0 or .255, which some old devices treat as broadcast."""
+    return address.version == 4 and int(address) & 0xFF in (0, 255)
+
+
+def _buggy_in(entry: AddressRange) -> int:
+    """How many addresses of an IPv4 range end in .0 or .255."""
+    if entry.family is not Family.IPV4:
+        return 0
+
+    def up_to(number: int) -> int:
+        """Buggy addresses in 0..number."""
+        return (number + 256) // 256 + (number + 1) // 256
+
+    return up_to(entry.last) - up_to(entry.first - 1)
