@@ -1,0 +1,1 @@
+"""C for the kernel: sources shipped as package data, compiled by the loader."""

@@ -1,0 +1,1 @@
+"""The program that gives addresses from pools to Services."""

@@ -1,0 +1,1 @@
+"""C for user space through cffi: one thin module per kernel interface."""

@@ -1,0 +1,1 @@
+"""The program on each node that makes addresses reachable."""

@@ -1,0 +1,1 @@
+"""Pure leadership: who answers for an address, and until when."""

@@ -1,0 +1,1 @@
+"""Tests by kind: unit, contract, bpf (whole packets through the kernel), lab (namespaces)."""

@@ -1,0 +1,1 @@
+"""Suites of a port that every adapter of it passes."""

@@ -1,0 +1,1 @@
+"""The real kernel path in network namespaces."""

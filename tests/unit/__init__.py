@@ -1,0 +1,1 @@
+"""Pure and packaging tests: no namespaces, no traffic."""

@@ -1,0 +1,1 @@
+"""The command vipcast: what is so (status) and why (explain)."""
