@@ -1,0 +1,36 @@
+"""What holds for the whole test run: who needs root, and that nothing is left on the machine.
+
+Every namespace, mount and BPF pin that the lab makes carries its prefix. One that was not there at
+the start of the session fails it at its end, and the failure names what was left.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.leftovers import leftovers
+
+NEED_ROOT = tuple(Path(__file__).parent / kind for kind in ("bpf", "lab"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(directory) for directory in NEED_ROOT):
+            item.add_marker(pytest.mark.root)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip(f"needs root rights; this user's id is {os.geteuid()}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    before = leftovers()
+    yield
+    left = sorted(leftovers() - before)
+    assert not left, "the tests left behind: " + ", ".join(left)
