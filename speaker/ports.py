@@ -1,0 +1,222 @@
+"""What the speaker asks of the outside: six small roles, one file of speaker/adapters for each.
+
+    Responder   the pinned maps that the XDP program answers from      adapters/maps.py
+    Attacher    the program on interfaces                              adapters/attach.py
+    Links       interfaces as netlink tells them                       adapters/links.py
+    Greeter     gratuitous ARP on the wire                             adapters/greeter.py
+    Pulse       hellos between the nodes of a segment                  adapters/pulse.py
+    Clock       CLOCK_MONOTONIC                                        adapters/clock.py
+
+Times are seconds of CLOCK_MONOTONIC as float, the clock that the program reads as well, unless a
+name ends in `_ns`. MACs are 6 bytes. Calls that may take longer than a millisecond say so: call
+those in a thread, they are written for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bpf.abi import Verdict
+from speaker.layer2.interfaces import Link
+from speaker.layer2.table import Change, Entry, EntryKey, EntryState
+from vipcast.model.addresses import Address
+from vipcast.model.reasons import Reason
+
+Counts = Mapping[Verdict, int]
+
+
+class Responder(Protocol):
+    """The maps of the running program. One writer per node: whoever opens it holds the node's lock.
+
+    Opening carries boot and term over from maps of an older layout, draws `boot` if there is none,
+    and raises the term above the fenced one. Every call is quick (a few microseconds per entry).
+    Raises HostError where a map is missing or full.
+    """
+
+    @property
+    def boot(self) -> int:
+        """Random 64-bit word drawn when the maps were made: while it stays, entries live on."""
+
+    @property
+    def term(self) -> int:
+        """The term to write entries under; always above `fenced` when written by `begin_term`."""
+
+    @property
+    def fenced(self) -> int:
+        """Entries of this term or an older one are dead; written by the program, not by us."""
+
+    @property
+    def entries(self) -> Mapping[EntryKey, Entry]:
+        """Every entry as it stands in the map: read at opening, kept up by `apply`; a live view."""
+
+    def begin_term(self) -> int:
+        """If the current term was fenced, start the one above it; returns the term."""
+
+    def entry(self, key: EntryKey, state: EntryState, epoch: int, mac: bytes) -> Entry:
+        """An entry ready to be put, with the interface's slot, current term and the VIP's counter.
+
+        Needs `segment(key.ifindex, …)` before, else HostError.
+        """
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Write all changes in their order, in batches."""
+
+    def segment(self, ifindex: int, present: Collection[int]) -> int:
+        """The lease slot of an interface: its own from before, else a free one, else one whose
+        interface is not in `present` (its entries are removed first). HostError if none is left."""
+
+    def lease(self, ifindex: int) -> float:
+        """Until when answers of an interface are allowed; 0.0 for one without a slot."""
+
+    def set_lease(self, ifindex: int, until: float) -> None:
+        """Allow answers on an interface until then. Seen by the program at once."""
+
+    def beat(self, now: float) -> None:
+        """Stamp the heartbeat: drops for `elsewhere` go on for ten minutes after the last one."""
+
+    @property
+    def away_until(self) -> float:
+        """The end of an announced absence; 0.0 for none."""
+
+    def set_away_until(self, until: float) -> None:
+        """Announce an absence that ends then; 0.0 takes it back."""
+
+    def counts(self) -> Mapping[Address, Counts]:
+        """What the program did with requests for each VIP since its first entry, over all CPUs.
+
+        Takes about a microsecond per VIP and CPU."""
+
+    def close(self) -> None:
+        """Let go of maps and memory; what is in them lives on."""
+
+
+class XdpMode(StrEnum):
+    """How a program is attached; AUTO lets the interface's own driver decide."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    GENERIC = "generic"
+
+
+class How(StrEnum):
+    """How an attachment came about."""
+
+    ATTACHED = "attached"
+    REPLACED = "replaced"
+    ADOPTED = "adopted"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The program on one interface. `mode` is what came of `wanted`, None if nothing is attached.
+
+    `detail` is a sentence: why this mode, what to know about it, or what failed and how to mend it.
+    `answering` is True only if netlink names our program there and it answered its own question.
+    """
+
+    interface: str
+    ifindex: int
+    wanted: XdpMode
+    mode: XdpMode | None
+    program: int
+    how: How
+    answering: bool
+    reason: Reason
+    detail: str
+
+
+class Attacher(Protocol):
+    """Puts the pinned program on interfaces. Each call takes up to 100 ms: use a thread."""
+
+    def attach(self, link: Link, wanted: XdpMode) -> Attachment:
+        """Attach, replace our older program atomically, or adopt what is there already.
+
+        Never raises for what one interface refuses: the Attachment says it. A foreign one stays.
+        """
+
+    def detach(self, ifindex: int) -> bool:
+        """Take our program off one interface; False if there was none of ours."""
+
+    def retire_older(self) -> tuple[str, ...]:
+        """Remove pins of older map layouts that no interface uses any more; returns their paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """One link before and after; None where it was not or is no longer there.
+
+    A flap is two changes: carrier gone, carrier back. Neither is ever merged into the other.
+    """
+
+    before: Link | None
+    after: Link | None
+
+
+class Links(Protocol):
+    """Interfaces of this network namespace. Use as `async with links: …`."""
+
+    async def snapshot(self) -> Mapping[int, Link]:
+        """All links by ifindex, as the changes delivered so far leave them."""
+
+    def changes(self) -> AsyncIterator[LinkChange]:
+        """Changes since the snapshot, without an end. Lost netlink events cost nothing: a new
+        snapshot is taken and compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """How many frames left, how many did not, and the first failure's name (ENOBUFS, …)."""
+
+    sent: int
+    failed: int
+    error: str = ""
+
+
+class Greeter(Protocol):
+    """Sends ready-made Ethernet frames. Never blocks."""
+
+    def send(self, ifindex: int, frames: Iterable[bytes]) -> Greeted:
+        """Send frames on an interface; a full queue or a link that is down is counted."""
+
+    def close(self) -> None:
+        """Close the socket."""
+
+
+class Pulse(Protocol):
+    """Hellos on segments: link-local multicast, one socket per interface.
+
+    What is heard goes to a callable given at construction, `heard(ifindex, datagram)`, from the
+    event loop and in the order of arrival.
+    """
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Sends and reads that failed, and datagrams refused unread, by the name of the cause."""
+
+    def join(self, link: Link) -> None:
+        """Send and receive on a link from now on; joining again renews group and source address.
+
+        Raises HostError."""
+
+    def leave(self, ifindex: int) -> None:
+        """Neither send nor receive there any more; fine if it was not joined."""
+
+    def send(self, ifindex: int, datagrams: Sequence[bytes]) -> bool:
+        """Send all; True only if the kernel took every one. Never blocks, never raises."""
+
+    def close(self) -> None:
+        """Leave everywhere."""
+
+
+class Clock(Protocol):
+    """CLOCK_MONOTONIC, in both units."""
+
+    def now(self) -> float:
+        """Seconds."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds."""
