@@ -1,6 +1,6 @@
-"""What pyproject.toml cannot say: the packages that ship, the BPF sources as data, the cffi modules.
+"""What pyproject.toml cannot say: the packages that ship, BPF sources as data, cffi modules.
 
-Every ``native/NAME_build.py`` holds a cffi ``ffibuilder``; a new one is found without a change here.
+Every ``native/NAME_build.py`` holds a cffi ``ffibuilder``; a new one needs no change here.
 The lab, the tests and the benchmarks belong to the repository and are not shipped.
 """
 

@@ -37,8 +37,8 @@ def eventually(
     """Ask `condition` until its answer is true, and return that answer.
 
     `deadline` is in seconds. `wake`, if given, is an event that somebody sets when there may be
-    news; it is cleared before each look, and a look follows at once. An AssertionError that the condition
-    raises counts as "not yet", so it may consist of plain assertions (and return True); any other
+    news; it is cleared before each look, and a look follows at once. An AssertionError out of the
+    condition counts as "not yet", so it may consist of assertions and `return True`; any other
     exception is an error of its own and passes through. Raises NeverTrue after the deadline.
     """
     event = wake or threading.Event()

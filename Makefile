@@ -1,0 +1,26 @@
+# Each target does its own set-up and works as the first command in a fresh checkout.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## Debian packages where missing, .venv, the C modules
+	@scripts/setup
+
+demo: setup ## a rack in network namespaces: a Service gets an address, answers, and moves
+	@.venv/bin/python -m lab.demo
+
+test: setup ## all tests; ARGS="-k name" for some
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types, import rules, C builds
+	@scripts/check
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@scripts/lock
+
+clean: ## remove what set-up, builds and gates made
+	@rm -rf .venv .setup build *.egg-info native/_*.so native/_*.c native/_*.o \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
