@@ -43,12 +43,29 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the controller has written on a Service besides the ingress: its answer, as it stands.
+
+    `pool` is the annotation metallb.io/ip-allocated-from-pool; the rest is the status condition
+    vipcast.io/AddressAssigned. `since` is its lastTransitionTime as written, which is no part of the
+    answer. All empty: nothing of the controller's is there.
+    """
+
+    pool: str = ""
+    assigned: bool = False
+    reason: str = ""
+    message: str = ""
+    since: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A Service, with the defaults that an API server applies filled in.
 
     `requested` and `pool_wish` hold what the user asked for, as written: spec.loadBalancerIP (later
-    also the annotation loadBalancerIPs) and the annotation address-pool. `ingress` is what the status
-    holds now, as written, in its order. `pool_recorded` is the output annotation of the status.
+    also the annotation loadBalancerIPs) and the annotation address-pool. `ingress` is what the
+    status holds now, as written, in its order (the name, where an entry has no ip). `recorded` is
+    the rest of the controller's last answer.
     """
 
     key: Key
@@ -65,6 +82,7 @@ class Service:
     sharing_key: str = ""
     publish_not_ready: bool = False
     ingress: tuple[str, ...] = ()
+    recorded: Recorded = Recorded()
     created: str = ""
     uid: str = ""
     deleting: bool = False
