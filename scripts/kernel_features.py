@@ -8,6 +8,7 @@ happens in namespaces of this process's own, which end with it.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import socket
@@ -97,12 +98,24 @@ def nftables() -> None:
 
 PROBES: tuple[tuple[str, str, Callable[[], None]], ...] = (
     ("network namespaces", "CONFIG_NET_NS, CONFIG_NAMESPACES", network_namespace),
-    ("the bpf file system", "CONFIG_BPF_SYSCALL", bpf_filesystem),
+    ("mounts of the bpf file system", "CONFIG_BPF_SYSCALL", bpf_filesystem),
     ("XDP programs", "CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT", xdp_program),
     ("bridges", "CONFIG_BRIDGE", link("bridge")),
     ("veth pairs", "CONFIG_VETH", link("veth")),
     ("nftables", "CONFIG_NF_TABLES", nftables),
 )
+
+
+def _cause(error: OSError, option: str) -> str:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return (
+            f"({error.strerror}: root may not use them here). Run outside of the container or"
+            " sandbox that takes this away, or make it a privileged one."
+        )
+    return (
+        f"in the running kernel ({error.strerror})."
+        f" Boot a kernel that has {option}, as Debian 12's own does."
+    )
 
 
 def main() -> int:
@@ -117,12 +130,7 @@ def main() -> int:
         try:
             probe()
         except OSError as error:
-            print(
-                f"set-up: missing: {what} in the running kernel ({error.strerror})."
-                f" Boot a kernel with {option} (Debian 12's own has it), and outside a container"
-                " that takes it away.",
-                file=sys.stderr,
-            )
+            print(f"set-up: missing: {what} {_cause(error, option)}", file=sys.stderr)
             return 1
     return 0
 
