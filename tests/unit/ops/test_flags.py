@@ -1,0 +1,349 @@
+"""Flags: three places to set each, typed options, and one sentence for each bad value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from vipcast.ops import flags
+from vipcast.ops.flags import (
+    ControllerOptions,
+    ExplainOptions,
+    SpeakerOptions,
+    StatusOptions,
+    UninstallOptions,
+)
+from vipcast.ops.values import LogFormat, LogLevel, Output, XdpMode
+
+DEFAULTS = SpeakerOptions(
+    node_name="node-1",
+    directory=Path("/objects"),
+    namespace="metallb-system",
+    config="config",
+    ml_secret_name="memberlist",
+    port=7472,
+    pin_path=Path("/sys/fs/bpf/vipcast"),
+    run_dir=Path("/run/vipcast"),
+    xdp_mode=XdpMode.AUTO,
+    log_level=LogLevel.INFO,
+    log_format=LogFormat.JSON,
+)
+
+
+def test_a_speaker_needs_a_directory_and_a_node_name_and_the_rest_has_defaults() -> None:
+    assert flags.speaker(["--directory", "/objects", "--node-name=node-1"], {}) == DEFAULTS
+
+
+def test_a_controller_needs_a_directory_and_the_rest_has_defaults() -> None:
+    assert flags.controller(["--directory=/objects"], {}) == ControllerOptions(
+        directory=Path("/objects"),
+        namespace="metallb-system",
+        config="config",
+        ml_secret_name="memberlist",
+        port=7472,
+        run_dir=Path("/run/vipcast"),
+        log_level=LogLevel.INFO,
+        log_format=LogFormat.JSON,
+    )
+
+
+def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
+    arguments = [
+        *("--directory", "here", "--node-name", "n.example", "--namespace", "lb"),
+        *("--config", "pools", "--ml-secret-name", "key", "--port", "0"),
+        *("--pin-path", "/bpf/x", "--run-dir", "/tmp/run", "--xdp-mode", "generic"),
+        *("--log-level", "all", "--log-format", "text"),
+    ]
+    assert flags.speaker(arguments, {}) == SpeakerOptions(
+        node_name="n.example",
+        directory=Path("here"),
+        namespace="lb",
+        config="pools",
+        ml_secret_name="key",
+        port=0,
+        pin_path=Path("/bpf/x"),
+        run_dir=Path("/tmp/run"),
+        xdp_mode=XdpMode.GENERIC,
+        log_level=LogLevel.ALL,
+        log_format=LogFormat.TEXT,
+    )
+
+
+def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
+    environment = {
+        "VIPCAST_DIRECTORY": "/objects",
+        "VIPCAST_NODE_NAME": "node-2",
+        "VIPCAST_NAMESPACE": "lb",
+        "VIPCAST_CONFIG": "pools",
+        "VIPCAST_ML_SECRET_NAME": "key",
+        "VIPCAST_PORT": "7473",
+        "VIPCAST_PIN_PATH": "/bpf/x",
+        "VIPCAST_RUN_DIR": "/tmp/run",
+        "VIPCAST_XDP_MODE": "native",
+        "VIPCAST_LOG_LEVEL": "none",
+        "VIPCAST_LOG_FORMAT": "text",
+    }
+    assert flags.speaker([], environment) == SpeakerOptions(
+        node_name="node-2",
+        directory=Path("/objects"),
+        namespace="lb",
+        config="pools",
+        ml_secret_name="key",
+        port=7473,
+        pin_path=Path("/bpf/x"),
+        run_dir=Path("/tmp/run"),
+        xdp_mode=XdpMode.NATIVE,
+        log_level=LogLevel.NONE,
+        log_format=LogFormat.TEXT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "namespace"),
+    [
+        (
+            ["--namespace=flag"],
+            {"VIPCAST_NAMESPACE": "ours", "METALLB_NAMESPACE": "theirs"},
+            "flag",
+        ),
+        ([], {"VIPCAST_NAMESPACE": "ours", "METALLB_NAMESPACE": "theirs"}, "ours"),
+        ([], {"METALLB_NAMESPACE": "theirs"}, "theirs"),
+        ([], {"VIPCAST_NAMESPACE": "", "METALLB_NAMESPACE": "theirs"}, "theirs"),
+        ([], {"VIPCAST_NAMESPACE": "", "METALLB_NAMESPACE": ""}, "metallb-system"),
+    ],
+)
+def test_the_flag_counts_before_our_variable_before_metallbs_before_the_default(
+    arguments: list[str], environment: Mapping[str, str], namespace: str
+) -> None:
+    arguments = ["--directory=/objects", *arguments]
+    assert flags.controller(arguments, environment).namespace == namespace
+
+
+def test_metallbs_variables_are_those_that_its_manifests_set() -> None:
+    known = {flag.name: flag.metallb for flag in flags.SPEAKER_FLAGS if flag.metallb}
+    assert known == {
+        "node-name": "METALLB_NODE_NAME",
+        "namespace": "METALLB_NAMESPACE",
+        "ml-secret-name": "METALLB_ML_SECRET_NAME",
+    }
+
+
+def test_the_arguments_of_metallbs_old_manifests_are_understood() -> None:
+    environment = {
+        "METALLB_NODE_NAME": "node-1",
+        "METALLB_HOST": "192.0.2.1",
+        "VIPCAST_DIRECTORY": "/objects",
+    }
+    assert flags.speaker(["--port=7472", "--config=config"], environment) == DEFAULTS
+
+
+@pytest.mark.parametrize("arguments", [["--uninstall"], ["--uninstall=true"]])
+def test_uninstalling_needs_neither_directory_nor_node_name(arguments: list[str]) -> None:
+    assert flags.speaker([*arguments, "--pin-path=/bpf/x"], {}) == UninstallOptions(
+        pin_path=Path("/bpf/x"),
+        run_dir=Path("/run/vipcast"),
+        log_level=LogLevel.INFO,
+        log_format=LogFormat.JSON,
+    )
+
+
+def test_the_command_line_reads_both_commands() -> None:
+    environment = {"VIPCAST_DIRECTORY": "/objects"}
+    status = StatusOptions(Path("/objects"), "metallb-system", "config", Output.JSON)
+    explain = ExplainOptions(Path("/objects"), "lb", "config", "shop/web")
+    assert flags.command_line(["status", "-o", "json"], environment) == status
+    assert flags.command_line(["explain", "shop/web", "--namespace=lb"], environment) == explain
+
+
+Call = Callable[[], object]
+NEEDED = ["--directory=/objects", "--node-name=node-1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (
+            ["--directory=/objects"],
+            {},
+            "--node-name is not set: give it, or set VIPCAST_NODE_NAME or METALLB_NODE_NAME.",
+        ),
+        (
+            ["--node-name=node-1", "--directory="],
+            {},
+            "--directory is not set: give it, or set VIPCAST_DIRECTORY.",
+        ),
+        (
+            [*NEEDED, "--xdp-mode=tc"],
+            {},
+            (
+                "--xdp-mode has the value 'tc', which this version cannot attach in yet:"
+                " use auto, native or generic."
+            ),
+        ),
+        (
+            NEEDED,
+            {"VIPCAST_XDP_MODE": "raw"},
+            (
+                "VIPCAST_XDP_MODE has the value 'raw', which this version cannot attach in yet:"
+                " use auto, native or generic."
+            ),
+        ),
+        (
+            NEEDED,
+            {"VIPCAST_XDP_MODE": "fast"},
+            (
+                "VIPCAST_XDP_MODE has the value 'fast', which is not one of them:"
+                " use auto, native or generic."
+            ),
+        ),
+        (
+            [*NEEDED, "--port=65536"],
+            {},
+            (
+                "--port has the value '65536', which is not a port:"
+                " give a number from 1 to 65535, or 0 for any free port."
+            ),
+        ),
+        (
+            NEEDED,
+            {"METALLB_NAMESPACE": "Kube"},
+            (
+                "METALLB_NAMESPACE has the value 'Kube', which cannot name a namespace:"
+                " use up to 63 small letters, digits and -, with a letter or digit at both ends."
+            ),
+        ),
+        (
+            [*NEEDED, "--config=a_b"],
+            {},
+            (
+                "--config has the value 'a_b', which cannot name a Kubernetes object:"
+                " use small letters, digits, - and ., with a letter or digit at both ends."
+            ),
+        ),
+        (
+            [*NEEDED, "--pin-path=bpf"],
+            {},
+            (
+                "--pin-path has the value 'bpf', which is a relative path:"
+                " give it from the root, with a leading /."
+            ),
+        ),
+        (
+            [*NEEDED, "--log-level=trace"],
+            {},
+            (
+                "--log-level has the value 'trace', which is not one of them:"
+                " use all, debug, info, warn, error or none."
+            ),
+        ),
+        (
+            ["--uninstall=maybe"],
+            {},
+            ("--uninstall has the value 'maybe', which is neither on nor off: use true or false."),
+        ),
+        (
+            ["--speed=1"],
+            {},
+            "unrecognized arguments: --speed=1. See vipcast-speaker --help.",
+        ),
+        (
+            ["--port"],
+            {},
+            "argument --port: expected one argument. See vipcast-speaker --help.",
+        ),
+    ],
+)
+def test_a_bad_value_ends_the_program_with_a_sentence_that_names_flag_value_and_fix(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        flags.speaker(arguments, environment)
+    shown = capsys.readouterr()
+    assert (left.value.code, shown.out, shown.err) == (2, "", f"vipcast-speaker: {sentence}\n")
+
+
+def test_all_bad_values_are_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        flags.controller(["--port=http"], {"VIPCAST_LOG_FORMAT": "xml"})
+    assert left.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "vipcast-controller: --directory is not set: give it, or set VIPCAST_DIRECTORY.",
+        (
+            "vipcast-controller: --port has the value 'http', which is not a port:"
+            " give a number from 1 to 65535, or 0 for any free port."
+        ),
+        (
+            "vipcast-controller: VIPCAST_LOG_FORMAT has the value 'xml', which is not one of them:"
+            " use json or text."
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["explain", "a/b/c", "--directory=/objects"],
+            (
+                "vipcast explain: SERVICE has the value 'a/b/c', which cannot name a Service:"
+                " give NAME or NAMESPACE/NAME."
+            ),
+        ),
+        (
+            ["explain", "--directory=/objects"],
+            (
+                "vipcast explain: the following arguments are required: SERVICE."
+                " See vipcast explain --help."
+            ),
+        ),
+        (
+            ["status", "--directory=/objects", "-oyml"],
+            (
+                "vipcast status: --output has the value 'yml', which is not one of them:"
+                " use table, json or yaml."
+            ),
+        ),
+        (
+            [],
+            "vipcast: the following arguments are required: COMMAND. See vipcast --help.",
+        ),
+    ],
+)
+def test_the_command_line_names_what_it_cannot_use(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        flags.command_line(arguments, {})
+    assert (left.value.code, capsys.readouterr().err) == (2, f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: flags.controller(["--version"], {}), "vipcast-controller"),
+        (lambda: flags.speaker(["--version"], {}), "vipcast-speaker"),
+        (lambda: flags.command_line(["--version"], {}), "vipcast"),
+    ],
+)
+def test_the_version_is_shown_without_any_other_flag(
+    call: Call, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        call()
+    assert (left.value.code, capsys.readouterr().out) == (0, f"{name} {flags.version()}\n")
+
+
+def test_help_names_each_flag_with_its_variables_and_default(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        flags.speaker(["--help"], {})
+    shown = " ".join(capsys.readouterr().out.split())
+    for flag in flags.SPEAKER_FLAGS:
+        assert f"--{flag.name}" in shown
+        assert f"[{', '.join(flag.variables)}" in shown

@@ -1,0 +1,359 @@
+"""Flags of the three programs: each declared once, with the variables that stand for it.
+
+    flag --some-name  →  VIPCAST_SOME_NAME  →  MetalLB's variable, where it has one  →  default
+
+The first that is given counts; an empty variable counts as not given. `controller`, `speaker` and
+`command_line` return frozen options. They leave the program as argparse does, by SystemExit: with 0
+after --help and --version, with 2 after bad values, each named in one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+from vipcast.ops import values
+from vipcast.ops.values import LogFormat, LogLevel, Output, XdpMode
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Generic[T]):
+    """One flag. `default` is text, read as if it had been given; without one it must be given."""
+
+    name: str
+    parse: Callable[[str], T]
+    help: str
+    metavar: str
+    default: str | None = None
+    metallb: str | None = None
+    short: str | None = None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of ours."""
+        return "VIPCAST_" + self.name.upper().replace("-", "_")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Every environment variable that stands for the flag, in the order in which they count."""
+        return (self.variable,) if self.metallb is None else (self.variable, self.metallb)
+
+    @property
+    def destination(self) -> str:
+        """The name under which argparse keeps the value."""
+        return self.name.replace("-", "_")
+
+
+DIRECTORY: Final = Flag(
+    "directory",
+    values.directory,
+    "directory of Kubernetes objects (YAML or JSON) that is followed instead of an API server",
+    "PATH",
+)
+NAMESPACE: Final = Flag(
+    "namespace",
+    values.namespace,
+    "namespace of the configuration, the Secret and the status objects",
+    "NAME",
+    default="metallb-system",
+    metallb="METALLB_NAMESPACE",
+)
+CONFIG: Final = Flag(
+    "config", values.object_name, "name of the ConfigMap with the configuration", "NAME", "config"
+)
+SECRET: Final = Flag(
+    "ml-secret-name",
+    values.object_name,
+    "name of the Secret whose entry secretkey authenticates the speakers' hellos",
+    "NAME",
+    default="memberlist",
+    metallb="METALLB_ML_SECRET_NAME",
+)
+NODE_NAME: Final = Flag(
+    "node-name",
+    values.object_name,
+    "name of the Node object that this speaker runs on",
+    "NAME",
+    metallb="METALLB_NODE_NAME",
+)
+PORT: Final = Flag(
+    "port",
+    values.port,
+    "port of /metrics, /livez and /readyz; 0: any free port, which the log and RUN_DIR/*.port name",
+    "NUMBER",
+    default="7472",
+)
+PIN_PATH: Final = Flag(
+    "pin-path",
+    values.absolute_path,
+    "directory on a BPF file system for the pinned maps and programs",
+    "PATH",
+    default="/sys/fs/bpf/vipcast",
+)
+RUN_DIR: Final = Flag(
+    "run-dir",
+    values.absolute_path,
+    "directory for the lock and the port file",
+    "PATH",
+    default="/run/vipcast",
+)
+XDP_MODE: Final = Flag(
+    "xdp-mode",
+    values.xdp_mode,
+    "how the responder is attached: auto (as suits the driver), native or generic",
+    "MODE",
+    default="auto",
+)
+LOG_LEVEL: Final = Flag(
+    "log-level", values.log_level, "all, debug, info, warn, error or none", "LEVEL", "info"
+)
+LOG_FORMAT: Final = Flag("log-format", values.log_format, "json or text", "FORMAT", "json")
+UNINSTALL: Final = Flag(
+    "uninstall",
+    values.switch,
+    "detach the responder from all interfaces, remove what is pinned, and end",
+    "true|false",
+    default="false",
+)
+OUTPUT: Final = Flag(
+    "output", values.output, "table, json or yaml", "FORMAT", default="table", short="-o"
+)
+
+_LOGGING: Final = (LOG_LEVEL, LOG_FORMAT)
+_PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SECRET, PORT, RUN_DIR, *_LOGGING)
+CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
+SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
+UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
+EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, CONFIG)
+STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (*EXPLAIN_FLAGS, OUTPUT)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerOptions:
+    """What vipcast-controller was asked to do."""
+
+    directory: Path
+    namespace: str
+    config: str
+    ml_secret_name: str
+    port: int
+    run_dir: Path
+    log_level: LogLevel
+    log_format: LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerOptions:
+    """What vipcast-speaker was asked to do."""
+
+    node_name: str
+    directory: Path
+    namespace: str
+    config: str
+    ml_secret_name: str
+    port: int
+    pin_path: Path
+    run_dir: Path
+    xdp_mode: XdpMode
+    log_level: LogLevel
+    log_format: LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallOptions:
+    """`vipcast-speaker --uninstall`: needs neither a directory nor a node's name."""
+
+    pin_path: Path
+    run_dir: Path
+    log_level: LogLevel
+    log_format: LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """`vipcast status`."""
+
+    directory: Path
+    namespace: str
+    config: str
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """`vipcast explain SERVICE`; `service` is NAME or NAMESPACE/NAME."""
+
+    directory: Path
+    namespace: str
+    config: str
+    service: str
+
+
+CliOptions = StatusOptions | ExplainOptions
+
+
+def controller(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> ControllerOptions:
+    """Read vipcast-controller's flags (of this process, unless given). May raise SystemExit."""
+    parser = _Parser("vipcast-controller", "Gives addresses to Services of type LoadBalancer.")
+    parser.add(CONTROLLER_FLAGS)
+    given = _Given(parser, vars(parser.parse_args(arguments)), environment)
+    given.check(CONTROLLER_FLAGS)
+    return ControllerOptions(
+        directory=given[DIRECTORY],
+        namespace=given[NAMESPACE],
+        config=given[CONFIG],
+        ml_secret_name=given[SECRET],
+        port=given[PORT],
+        run_dir=given[RUN_DIR],
+        log_level=given[LOG_LEVEL],
+        log_format=given[LOG_FORMAT],
+    )
+
+
+def speaker(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> SpeakerOptions | UninstallOptions:
+    """Read vipcast-speaker's flags (of this process, unless given). May raise SystemExit."""
+    parser = _Parser("vipcast-speaker", "Answers ARP for the Services' addresses inside XDP.")
+    parser.add(SPEAKER_FLAGS)
+    given = _Given(parser, vars(parser.parse_args(arguments)), environment)
+    given.check((UNINSTALL,))
+    if given[UNINSTALL]:
+        given.check(UNINSTALL_FLAGS)
+        return UninstallOptions(
+            given[PIN_PATH], given[RUN_DIR], given[LOG_LEVEL], given[LOG_FORMAT]
+        )
+    given.check(SPEAKER_FLAGS)
+    return SpeakerOptions(
+        node_name=given[NODE_NAME],
+        directory=given[DIRECTORY],
+        namespace=given[NAMESPACE],
+        config=given[CONFIG],
+        ml_secret_name=given[SECRET],
+        port=given[PORT],
+        pin_path=given[PIN_PATH],
+        run_dir=given[RUN_DIR],
+        xdp_mode=given[XDP_MODE],
+        log_level=given[LOG_LEVEL],
+        log_format=given[LOG_FORMAT],
+    )
+
+
+def command_line(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> CliOptions:
+    """Read the arguments of `vipcast` (of this process, unless given). May raise SystemExit."""
+    parser = _Parser("vipcast", "Shows which node answers for which address, and why.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    status = commands.add_parser("status", help="addresses, their Services and their holders")
+    status.add(STATUS_FLAGS)
+    explain = commands.add_parser("explain", help="why a Service has, or lacks, an address")
+    explain.add(EXPLAIN_FLAGS)
+    explain.add_argument("service", metavar="SERVICE", help="NAME or NAMESPACE/NAME")
+    found = vars(parser.parse_args(arguments))
+    if found["command"] == "status":
+        given = _Given(status, found, environment)
+        given.check(STATUS_FLAGS)
+        return StatusOptions(given[DIRECTORY], given[NAMESPACE], given[CONFIG], given[OUTPUT])
+    given = _Given(explain, found, environment)
+    given.check(EXPLAIN_FLAGS)
+    try:
+        service = values.service_name(found["service"])
+    except ValueError as error:
+        explain.error(f"SERVICE has the value {found['service']!r}, which {error}.")
+    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], given[CONFIG], service)
+
+
+def version() -> str:
+    """The version of the installed package."""
+    try:
+        return installed_version("vipcast")
+    except PackageNotFoundError:
+        return "unknown (run from a directory that is not installed)"
+
+
+class _ShowVersion(argparse.Action):
+    """--version, looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        sys.stdout.write(f"{parser.prog} {version()}\n")
+        parser.exit()
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that keeps values as text, and whose errors are sentences."""
+
+    def __init__(self, prog: str, description: str | None = None, **more: Any) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False, **more)
+        self.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version")
+
+    def add(self, flags: Sequence[Flag[Any]]) -> None:
+        """Declare flags; one that is on or off may stand without a value."""
+        for flag in flags:
+            names = (f"--{flag.name}",) if flag.short is None else (flag.short, f"--{flag.name}")
+            default = "" if flag.default in (None, "false") else f"; default {flag.default}"
+            self.add_argument(
+                *names,
+                nargs="?" if flag is UNINSTALL else None,
+                const="true" if flag is UNINSTALL else None,
+                metavar=flag.metavar,
+                help=f"{flag.help} [{', '.join(flag.variables)}{default}]",
+            )
+
+    def error(self, message: str) -> NoReturn:
+        """One line for each thing that is wrong, without the usage in front of it."""
+        if not message.endswith("."):
+            message = f"{message}. See {self.prog} --help."
+        self.exit(2, "".join(f"{self.prog}: {line}\n" for line in message.splitlines()))
+
+
+class _Given:
+    """The value of each flag: from the command line, else the environment, else the default."""
+
+    def __init__(
+        self, parser: _Parser, found: Mapping[str, Any], environment: Mapping[str, str] | None
+    ) -> None:
+        self._parser = parser
+        self._found = found
+        self._environment = os.environ if environment is None else environment
+
+    def check(self, flags: Sequence[Flag[Any]]) -> None:
+        """Leave with every value named that cannot be used."""
+        wrong = [problem for flag in flags if (problem := self._problem(flag)) is not None]
+        if wrong:
+            self._parser.error("\n".join(wrong))
+
+    def __getitem__(self, flag: Flag[T]) -> T:
+        """The value of a checked flag."""
+        return flag.parse(self._text(flag)[1])
+
+    def _problem(self, flag: Flag[Any]) -> str | None:
+        place, text = self._text(flag)
+        if not text:
+            return f"--{flag.name} is not set: give it, or set {' or '.join(flag.variables)}."
+        try:
+            flag.parse(text)
+        except ValueError as error:
+            return f"{place} has the value {text!r}, which {error}."
+        return None
+
+    def _text(self, flag: Flag[Any]) -> tuple[str, str]:
+        """Where the value was found, and the value as text ("" if there is none)."""
+        given: str | None = self._found.get(flag.destination)
+        if given is not None:
+            return f"--{flag.name}", given
+        for variable in flag.variables:
+            if text := self._environment.get(variable):
+                return variable, text
+        return f"--{flag.name}", flag.default or ""
