@@ -1,8 +1,8 @@
 """What controller, speaker and command line ask of the outside: a Source of Kubernetes objects.
 
-Two adapters offer it: `vipcast.files` (a directory of YAML objects) and, later, `vipcast.kube` (an API
-server). Both pass the suite in tests/contract. Objects cross this port as raw dicts with the API
-server's defaults applied; `vipcast.kube.parse` turns them into the model's types.
+Two adapters offer it: `vipcast.files` (a directory of YAML objects) and, later, `vipcast.kube` (an
+API server). Both pass the suite in tests/contract. Objects cross this port as raw dicts with the
+API server's defaults applied; `vipcast.kube.parse` turns them into the model's types.
 
     async with source:                       # starts reading
         async for batch in source.changes(): # first batch: the whole snapshot, `synced` is set
@@ -14,94 +14,60 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Key
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    CONFIGURATION_STATE,
+    ENDPOINT_SLICE,
+    EVENT,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
+    NAMESPACE,
+    NODE,
+    SECRET,
+    SERVICE,
+    SERVICE_L2_STATUS,
+    SPEAKER_STATUS,
+    Batch,
+    Delta,
+    EventNote,
+    EventType,
+    Kind,
+    Raw,
+    Ref,
+)
 
-Raw = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Kind:
-    """Group (with version stripped) and kind; the core group is ""."""
-
-    group: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name}.{self.group}" if self.group else self.name
-
-
-NODE = Kind("", "Node")
-NAMESPACE = Kind("", "Namespace")
-SERVICE = Kind("", "Service")
-SECRET = Kind("", "Secret")
-CONFIG_MAP = Kind("", "ConfigMap")
-EVENT = Kind("", "Event")
-ENDPOINT_SLICE = Kind("discovery.k8s.io", "EndpointSlice")
-IP_ADDRESS_POOL = Kind("metallb.io", "IPAddressPool")
-L2_ADVERTISEMENT = Kind("metallb.io", "L2Advertisement")
-SERVICE_L2_STATUS = Kind("metallb.io", "ServiceL2Status")
-CONFIGURATION_STATE = Kind("metallb.io", "ConfigurationState")
-SPEAKER_STATUS = Kind("vipcast.io", "SpeakerStatus")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
-    """Names one object."""
-
-    kind: Kind
-    key: Key
-
-    def __str__(self) -> str:
-        return f"{self.kind.name} {self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """One object as it is now, or `raw is None`: it is gone."""
-
-    ref: Ref
-    raw: Raw | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What changed since the last batch, in any order, each object at most once.
-
-    `synced` is true from the batch that completes the first snapshot on. `problems` is the whole
-    list of files or objects that cannot be read now (not only the new ones); the last readable
-    state of their objects stays in force.
-    """
-
-    deltas: tuple[Delta, ...]
-    synced: bool
-    problems: tuple[Finding, ...] = ()
-
-
-class EventType(StrEnum):
-    """Event.type."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
-@dataclass(frozen=True, slots=True)
-class EventNote:
-    """An Event to record on an object: reason in MetalLB's spelling, message as a sentence."""
-
-    about: Ref
-    type: EventType
-    reason: str
-    message: str
+__all__ = [
+    "CONFIGURATION_STATE",
+    "CONFIG_MAP",
+    "ENDPOINT_SLICE",
+    "EVENT",
+    "IP_ADDRESS_POOL",
+    "L2_ADVERTISEMENT",
+    "NAMESPACE",
+    "NODE",
+    "SECRET",
+    "SERVICE",
+    "SERVICE_L2_STATUS",
+    "SPEAKER_STATUS",
+    "Batch",
+    "Delta",
+    "EventNote",
+    "EventType",
+    "Kind",
+    "Raw",
+    "Ref",
+    "Source",
+    "SourceHealth",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """Whether the source is being followed. `age` is seconds since it was last known to be current."""
+    """Whether the source is followed; `message` says why not, `problems` what cannot be read."""
 
     alive: bool
     synced: bool
@@ -126,13 +92,16 @@ class Source(Protocol):
     ) -> None: ...
 
     def changes(self) -> AsyncIterator[Batch]:
-        """The snapshot of the kinds asked for at construction, then every change; one reader only."""
+        """The snapshot of the kinds asked for at construction, then every change; one reader."""
         ...
 
-    async def write_status(self, ref: Ref, status: Raw, annotations: Mapping[str, str] = ...) -> None:
-        """Replace the part of an object's status that this writer owns, and set annotations.
+    async def write_status(
+        self, ref: Ref, status: Raw, annotations: Mapping[str, str] = ...
+    ) -> None:
+        """Replace the part of an object's status that this writer owns, and its annotations there.
 
-        An empty status takes back what this writer wrote. Raises SourceError if the object is gone.
+        An annotation written before and not given now is taken away. An empty status takes back all
+        that this writer wrote. Raises SourceError if the object is gone.
         """
         ...
 
