@@ -16,6 +16,11 @@ from vipcast.model.addresses import Address, Family
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
+def _no_labels() -> Mapping[str, str]:
+    """A mapping cannot be a default itself, frozen or not: dataclasses ask for a factory."""
+    return NO_LABELS
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """Namespace and name; a cluster-wide object has the namespace ""."""
@@ -75,8 +80,8 @@ class Service:
     load_balancer_class: str | None = None
     policy: TrafficPolicy = TrafficPolicy.CLUSTER
     ports: tuple[Port, ...] = ()
-    labels: Mapping[str, str] = NO_LABELS
-    selector: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] = field(default_factory=_no_labels)
+    selector: Mapping[str, str] = field(default_factory=_no_labels)
     requested: tuple[str, ...] = ()
     pool_wish: str | None = None
     sharing_key: str = ""
@@ -117,7 +122,7 @@ class Node:
     """A node as far as announcing goes."""
 
     name: str
-    labels: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] = field(default_factory=_no_labels)
     addresses: tuple[Address, ...] = ()
     network_unavailable: bool = False
     pod_cidrs: tuple[str, ...] = field(default=())
