@@ -7,8 +7,8 @@
 
 A pool's addresses of one family are numbered as slots: 0, 1, 2 … through its entries in the user's
 order, leaving out those that the pool avoids. The used slots stand in a sorted list, where the slot
-at place i is i exactly as long as no slot before it is free; so the first gap is found by bisection,
-a /8 costs what a /30 costs, and addresses to avoid are never stepped over one by one.
+at place i is i exactly as long as no slot before it is free; so bisection finds the first gap: a /8
+costs what a /30 costs, and addresses to avoid are never stepped over one by one.
 
 An address is held from before it is written into a Service until no status shows it any more. So a
 Service can hold two for a moment, while it moves; and an address in no pool can be held, too.
