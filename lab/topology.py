@@ -1,0 +1,207 @@
+"""What stands where: the names and addresses of a lab, worked out before anything is built.
+
+PURE. A lab is a rack: a switch with one bridge per segment, nodes with one pod each behind them,
+and clients. Every host has a port on every segment. From the number of each and the segments'
+networks follow all names, addresses and MACs, so that a test can name what it expects and another
+process (`python -m lab status`) can read the same plan back from the run directory.
+
+    segment 0: node i has network + 10 + i, client k has network + 100 + k, on interface lan0
+    pods:      node i has 10.244.i.1 on vethpod0, its pod has 10.244.i.2 on eth0
+
+Interfaces on which addresses are announced are called lan0, lan1, …; the nodes' interfaces towards
+pods are called veth…, which the speaker's default exclusions know.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import Any
+
+from lab.errors import LabError
+
+PREFIX = "vipcast-"
+"""Begins the name of every namespace that a lab makes, so that nothing else can be hit."""
+
+SEGMENTS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+"""Networks of the first segments (RFC 5737), where none are given."""
+
+PODS = IPv4Network("10.244.0.0/16")
+POD_INTERFACE = "vethpod0"
+FIRST_NODE = 11
+FIRST_CLIENT = 101
+MOST_NODES = 80
+MOST_CLIENTS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A host's interface on a segment, and the switch's end of the same cable."""
+
+    interface: str
+    address: IPv4Address
+    prefix_length: int
+    mac: str
+    switch_port: str
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """A namespace that stands for a machine on the segments: a node or a client."""
+
+    name: str
+    namespace: str
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodPlan:
+    """A pod's namespace, and the node in front of it."""
+
+    name: str
+    namespace: str
+    node: str
+    address: IPv4Address
+    gateway: IPv4Address
+    network: IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The whole plan. Names count from 1, segments from 0; `pods[i]` is behind `nodes[i]`."""
+
+    lab: str
+    segments: tuple[IPv4Network, ...]
+    nodes: tuple[HostPlan, ...]
+    pods: tuple[PodPlan, ...]
+    clients: tuple[HostPlan, ...]
+    pod_ports: tuple[int, ...]
+
+    @property
+    def switch(self) -> str:
+        """Namespace of the switch."""
+        return namespace_of(self.lab, "sw")
+
+    @property
+    def hosts(self) -> tuple[HostPlan, ...]:
+        """Everything that has a port on the switch."""
+        return self.nodes + self.clients
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Every namespace of this lab, the switch first."""
+        return (
+            self.switch,
+            *(host.namespace for host in self.hosts),
+            *(pod.namespace for pod in self.pods),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The arguments that `plan` needs to draw the same lab again."""
+        return {
+            "name": self.lab,
+            "nodes": len(self.nodes),
+            "clients": len(self.clients),
+            "segments": [str(network) for network in self.segments],
+            "pod_ports": list(self.pod_ports),
+        }
+
+
+def plan(
+    name: str = "lab",
+    *,
+    nodes: int = 3,
+    clients: int = 1,
+    segments: tuple[str, ...] | list[str] = SEGMENTS[:1],
+    pod_ports: tuple[int, ...] | list[int] = (8080,),
+) -> Topology:
+    """Work out a lab's names and addresses.
+
+    `segments` are networks in CIDR notation, one per segment. Raises LabError, which names the
+    argument and its value, when a lab of that kind cannot be.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", name):
+        raise LabError(
+            f"lab name {name!r}: give 1 to 20 lower-case letters and digits, a letter first, "
+            "so that no lab's names begin with another's"
+        )
+    _within("nodes", nodes, 1, MOST_NODES)
+    _within("clients", clients, 1, MOST_CLIENTS)
+    networks = _networks(segments)
+    for port in pod_ports:
+        _within("pod port", port, 1, 65535)
+    return Topology(
+        lab=name,
+        segments=networks,
+        nodes=tuple(
+            _host(name, f"node{i}", FIRST_NODE - 1 + i, networks) for i in range(1, nodes + 1)
+        ),
+        pods=tuple(_pod(name, i) for i in range(1, nodes + 1)),
+        clients=tuple(
+            _host(name, "client" if k == 1 else f"client{k}", FIRST_CLIENT - 1 + k, networks)
+            for k in range(1, clients + 1)
+        ),
+        pod_ports=tuple(pod_ports),
+    )
+
+
+def namespace_of(lab: str, host: str) -> str:
+    """Name of the namespace of a host in a lab."""
+    return f"{PREFIX}{lab}-{host}"
+
+
+def _host(lab: str, name: str, number: int, networks: tuple[IPv4Network, ...]) -> HostPlan:
+    return HostPlan(
+        name=name,
+        namespace=namespace_of(lab, name),
+        ports=tuple(
+            Port(
+                interface=f"lan{index}",
+                address=network.network_address + number,
+                prefix_length=network.prefixlen,
+                # Locally administered, and readable in a capture: segment, then host.
+                mac=f"02:76:69:70:{index:02x}:{number:02x}",
+                switch_port=f"{name}-lan{index}",
+                bridge=f"br{index}",
+            )
+            for index, network in enumerate(networks)
+        ),
+    )
+
+
+def _pod(lab: str, number: int) -> PodPlan:
+    network = IPv4Network((int(PODS.network_address) + (number << 8), 24))
+    return PodPlan(
+        name=f"pod{number}",
+        namespace=namespace_of(lab, f"pod{number}"),
+        node=f"node{number}",
+        address=network.network_address + 2,
+        gateway=network.network_address + 1,
+        network=network,
+    )
+
+
+def _networks(segments: tuple[str, ...] | list[str]) -> tuple[IPv4Network, ...]:
+    _within("segments", len(segments), 1, 10)
+    networks: list[IPv4Network] = []
+    for text in segments:
+        try:
+            network = IPv4Network(text)
+        except (AddressValueError, NetmaskValueError, ValueError) as error:
+            raise LabError(
+                f"segment {text!r}: {error}; give a network such as 192.0.2.0/24"
+            ) from None
+        if network.prefixlen > 24:
+            raise LabError(f"segment {text!r}: too small for the lab; give a /24 or larger")
+        for other in (PODS, *networks):
+            if network.overlaps(other):
+                raise LabError(f"segment {text!r}: overlaps {other}, which the lab uses already")
+        networks.append(network)
+    return tuple(networks)
+
+
+def _within(what: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise LabError(f"{what} {value}: give a number from {low} to {high}")
