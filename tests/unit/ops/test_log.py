@@ -49,9 +49,7 @@ class Written:
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
-    # pytest's own handler raises for a record that cannot be formatted.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+def written(tmp_path: Path) -> Written:
     return Written(tmp_path / "log")
 
 
@@ -114,7 +112,7 @@ def test_a_fault_carries_its_trace_and_says_that_it_is_a_bug(written: Written) -
     (record,) = written.records(fail)
     assert (record["bug"], record["error"], record["service"]) == (
         "true",
-        "'absent'",
+        "'VIPCAST_ABSENT'",
         "default/web",
     )
     assert record["trace"].startswith("Traceback (most recent call last):\n")
@@ -197,7 +195,11 @@ def test_a_field_that_cannot_be_shown_makes_a_line_that_says_so(
     assert "bug" in line
 
 
-def test_arguments_that_do_not_fit_the_message_lose_neither(written: Written) -> None:
+def test_arguments_that_do_not_fit_the_message_lose_neither(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pytest's own handler raises for a record that cannot be formatted.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     (record,) = written.records(lambda: ours.info("%d services", "many"))
     assert record["msg"].startswith("%d services (TypeError(")
 
