@@ -1,6 +1,6 @@
 """What the speakers report about themselves, as values: written by a speaker, read by `vipcast`.
 
-`vipcast.kube.status` turns each into the object that carries it and back. Times are RFC 3339 in UTC,
+`vipcast.kube.status` turns each into the object that carries it, and back. Times are RFC 3339, UTC;
 addresses and MACs are text; nothing in here ages, so an unchanged report is an unchanged object.
 """
 

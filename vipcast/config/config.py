@@ -1,0 +1,47 @@
+"""Config: what the users configured, checked and frozen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vipcast.model.addresses import Address, AddressRange, family_of
+from vipcast.model.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration. Two that are equal mean the same, whatever their texts look like.
+
+    `pools` keep the users' order; their entries do not overlap. `source` names the object that it
+    came from ("ConfigMap metallb-system/config"). `later` holds the sections that are accepted but
+    not used yet, by their path ("peers", "address-pools[0].bgp-advertisements"), scalars as text.
+    """
+
+    pools: tuple[Pool, ...] = ()
+    source: str = ""
+    later: Mapping[str, Any] = field(default_factory=dict)
+    _entries: tuple[tuple[AddressRange, Pool], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        entries = [(entry, pool) for pool in self.pools for entry in pool.entries]
+        entries.sort(key=lambda pair: _order(pair[0]))
+        object.__setattr__(self, "_entries", tuple(entries))
+
+    def pool_of(self, address: Address) -> Pool | None:
+        """The pool that an address lies in (whether or not the pool may hand it out)."""
+        wanted = (family_of(address).version, int(address))
+        place = bisect_right(self._entries, wanted, key=lambda pair: _order(pair[0]))
+        if place and address in self._entries[place - 1][0]:
+            return self._entries[place - 1][1]
+        return None
+
+    def pool_named(self, name: str) -> Pool | None:
+        """The pool of that name."""
+        return next((pool for pool in self.pools if pool.name == name), None)
+
+
+def _order(entry: AddressRange) -> tuple[int, int]:
+    return (entry.family.version, entry.first)
