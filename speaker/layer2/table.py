@@ -89,8 +89,12 @@ def changes(
 
 
 def in_order(items: Iterable[Change]) -> tuple[Change, ...]:
-    """The same changes, what falls silent first; within each part by interface and address."""
-    return tuple(sorted(items, key=_rank))
+    """The same changes, what falls silent first; within each part by interface and address.
+
+    Of several changes to one key the last one counts.
+    """
+    last = {item.key: item for item in items}
+    return tuple(sorted(last.values(), key=_rank))
 
 
 def _rank(item: Change) -> tuple[bool, int, int, int]:
