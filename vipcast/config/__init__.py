@@ -8,3 +8,9 @@ configmap   the old ConfigMap as a whole
 config      Config, the result
 keeper      which Config is in force while new ones come, good or bad
 """
+
+from vipcast.config.config import Config
+from vipcast.config.configmap import parse_config_map
+from vipcast.config.keeper import ConfigKeeper, ConfigState
+
+__all__ = ["Config", "ConfigKeeper", "ConfigState", "parse_config_map"]
