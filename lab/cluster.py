@@ -19,9 +19,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lab import kernel, objects, preflight, services, signals, wiring
+from lab.errors import LabError
 from lab.faults import Switch
-from lab.host import Host
-from lab.rundir import RunDirectory, load_plan
+from lab.host import ROOT, Host
+from lab.rundir import RunDirectory, load_plan, sweep_abandoned
 from lab.services import Backend, ServiceRule
 from lab.topology import SEGMENTS, Topology, plan
 
@@ -87,10 +88,10 @@ class Lab:
         return self.nodes[number - 1]
 
     def host(self, name: str) -> Host:
-        """A node, client or pod by its name; raises KeyError, which lists the names."""
+        """A node, client or pod by its name; raises LabError, which lists the names."""
         known = {host.name: host for host in self.nodes + self.clients + self.pods}
         if name not in known:
-            raise KeyError(f"no host {name!r}; there are {', '.join(known)}")
+            raise LabError(f"no host {name!r}; there are {', '.join(known)}")
         return known[name]
 
     def owner(self, mac: str) -> str:
@@ -103,8 +104,6 @@ class Lab:
     # Up and down
 
     def __enter__(self) -> Lab:
-        # The last net under a signal that comes between two steps here, or between two of `with`.
-        atexit.register(self._down_if_held)
         self._signals.enter_context(signals.as_exit())
         try:
             self.up()
@@ -118,16 +117,19 @@ class Lab:
         self._signals.close()
 
     def up(self) -> None:
-        """Build the lab, after taking down what an earlier one of that name left.
+        """Build the lab, after taking down what earlier runs of its name, or killed ones, left.
 
         Holds the lab's lock until `down`, `leave` or the end of this process. A signal that comes
         meanwhile is delivered afterwards. Raises Unfit when the machine lacks something, Busy when
         another process has the lab, and LabError when a step fails, with nothing left behind.
         """
         preflight.check()
+        # The last net under a signal that comes between two steps here, or between two of `with`.
+        atexit.register(self._down_if_held)
         try:
             with signals.deferred():
                 self.run.lock()
+                sweep_abandoned()
                 self.run.sweep()
                 self.run.create(self.topology.as_json())
                 self._build()
@@ -143,16 +145,18 @@ class Lab:
         with signals.deferred():
             self.run.lock()
             try:
+                self.run.sweep()
                 for host in self.nodes + self.clients + self.pods:
                     host.forget()
-                self.run.sweep()
             finally:
                 self.run.unlock()
                 atexit.unregister(self._down_if_held)
 
     def leave(self) -> None:
         """Let the lab stand when this process ends; `down` or the next `up` takes it down."""
+        self.run.keep()
         self.run.unlock()
+        atexit.unregister(self._down_if_held)
 
     def _down_if_held(self) -> None:
         if self.run.held:
@@ -186,6 +190,15 @@ class Lab:
         ]  # fmt: skip
         for server in servers:
             server.await_ready(30.0)
+
+    def native_switch(self) -> None:
+        """Give every port of the switch a native pass-only XDP program.
+
+        What a node's native program sends back reaches the switch only then; see Switch.native_xdp.
+        """
+        program = self.run.path / "passonly.o"
+        kernel.compile_bpf(ROOT / "bpf" / "passonly.c", program)
+        self.switch.native_xdp(program)
 
     # Services
 

@@ -119,8 +119,7 @@ class Host:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
 
     def forget(self) -> None:
-        """Stop everything that was started here; for the lab's own way down."""
-        processes.end([process.record for process in self._processes.values() if process.alive])
+        """Reap what was started here and has ended; for the lab's own way down."""
         for process in self._processes.values():
             process.wait(10.0)
         self._processes.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ def sysctl(namespace: str, values: Mapping[str, str]) -> None:
     """Set kernel parameters of a namespace."""
     words = [f"{key}={value}" for key, value in values.items()]
     call(inside(namespace, ["sysctl", "-q", "-w", *words]))
+
+
+def compile_bpf(source: Path, program: Path) -> None:
+    """Compile one C file for the kernel's BPF machine. Raises CommandFailed."""
+    # The kernel's headers include asm/types.h, which Debian keeps in the architecture's directory.
+    include = f"-I/usr/include/{sysconfig.get_config_var('MULTIARCH')}"
+    clang = ["clang", "-O2", "-g", "-Wall", "-Wextra", "-target", "bpf", include]
+    call([*clang, "-c", str(source), "-o", str(program)])
 
 
 def links(namespace: str) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@
                             records/ one file per process started
                             log/     their output
                             nodes/   a run directory for each node's programs
+                            kept     is there when the lab is to stand with nobody holding it
 
 The BPF file system is mounted here, outside of every namespace, because `ip netns exec` hides
 /sys/fs/bpf behind a fresh sysfs and a mount made inside it is private and lost.
@@ -44,6 +45,7 @@ class RunDirectory:
         self.records = self.path / "records"
         self.log = self.path / "log"
         self.nodes = self.path / "nodes"
+        self._kept = self.path / "kept"
         self._lock: int | None = None
 
     @property
@@ -96,6 +98,14 @@ class RunDirectory:
         kernel.call(["mount", "-t", "bpf", "-o", "mode=0700", "vipcast-lab", str(self.bpf)])
         self.topology.write_text(json.dumps(plan) + "\n")
 
+    def keep(self) -> None:
+        """Say that the lab is meant to stand although nobody will hold it."""
+        self._kept.touch()
+
+    def abandoned(self) -> bool:
+        """Whether nobody means the lab to stand; known for sure only by who holds it."""
+        return not self._kept.exists()
+
     def sweep(self) -> None:
         """End the lab's processes, remove its namespaces, mounts and files, whoever made them."""
         recorded = processes.read_records(self.records)
@@ -104,7 +114,7 @@ class RunDirectory:
         processes.end(self._orphans(names, {record.pid for record in recorded}), patience=0.5)
         kernel.ip(None, [f"netns del {name}" for name in names])
         while str(self.bpf) in _mount_points():
-            kernel.call(["umount", str(self.bpf)])
+            kernel.call(["umount", "--lazy", str(self.bpf)])
         if self.path.exists():
             shutil.rmtree(self.path)
 
@@ -118,6 +128,19 @@ class RunDirectory:
                 if started is not None and processes.session(pid) in sessions:
                     found.append(processes.Record(f"a child in {name}", pid, started))
         return found
+
+
+def sweep_abandoned() -> None:
+    """Sweep every lab whose run was killed: nobody holds it, and nobody said to keep it."""
+    names = {path.name for path in BASE.iterdir() if path.is_dir()}
+    names |= {path.stem for path in BASE.glob("*.lock")}
+    for run in map(RunDirectory, sorted(names)):
+        if run.abandoned():
+            with suppress(Busy):
+                run.lock()
+                if run.abandoned():
+                    run.sweep()
+                run.unlock()
 
 
 def _mount_points() -> list[str]:
