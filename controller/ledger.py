@@ -94,11 +94,6 @@ class Ledger:
         """A copy of the whole book."""
         return dict(self._held)
 
-    def pool_of(self, address: Address) -> Pool | None:
-        """The pool in whose entries an address lies, whether the pool gives it out or avoids it."""
-        span = self._span(address)
-        return span.pool if span else None
-
     def next_free(self, pool: str, family: Family) -> Address | None:
         """The address that a pool gives out next; None if all are held or there are none."""
         space = self._spaces.get((pool, family))

@@ -1,0 +1,209 @@
+"""One Service in, one Outcome out: what it holds, what its status says, what the user is told.
+
+    decide(service, config, ledger) -> Outcome
+
+The order of checks is the one MetalLB's users know: is it ours at all, is there a configuration,
+may the Service keep what it has, and only then what it gets anew. Nothing is changed in here. Who
+acts on an Outcome goes by this order, so that no two statuses ever show one address:
+
+    1  the ledger holds `assignment` for the Service      from now on nobody else is given it
+    2  `status` is written (None: it says so already)     then `events` are recorded
+    3  the ledger lets go of `frees`                      then those who wait are decided anew
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller import allocator
+from controller.allocator import Assignment, Refusal, Wish
+from controller.ledger import Ledger
+from vipcast.config import Config
+from vipcast.model.addresses import Address, parse_address
+from vipcast.model.objects import Key, Recorded, Service
+from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
+from vipcast.model.reasons import Reason, sentence
+
+NOTHING = Recorded()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the controller wants to stand on a Service; all empty: nothing of its own."""
+
+    ingress: tuple[str, ...] = ()
+    recorded: Recorded = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole answer for one Service; see the module for the order in which it is acted on."""
+
+    service: Key
+    reason: Reason
+    message: str
+    assignment: Assignment | None = None
+    status: Status | None = None
+    events: tuple[EventNote, ...] = ()
+    frees: tuple[Address, ...] = ()
+    waits: bool = False
+
+
+def is_ours(service: Service) -> bool:
+    """Whether the Service is ours; one with a loadBalancerClass asks for another program."""
+    return service.load_balancer and service.load_balancer_class is None
+
+
+def is_marked(service: Service) -> bool:
+    """Whether something that the controller wrote stands on the Service."""
+    return service.recorded != NOTHING
+
+
+def shown(service: Service) -> tuple[Address, ...]:
+    """The addresses in the status; names and what is no address are passed over."""
+    found = []
+    for text in service.ingress:
+        try:
+            found.append(parse_address(text))
+        except ValueError:
+            continue  # a host name, or garbage: the next status that is written replaces it
+    return tuple(dict.fromkeys(found))
+
+
+def decide(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
+    """The answer for a Service as it is now; `config` is None until there is a valid one.
+
+    The ledger must hold what the Service's status shows, as far as nobody else holds it.
+    """
+    if not is_ours(service):
+        return _not_ours(service, config, ledger)
+    if config is None:
+        return _without_config(service, ledger)
+    wanted = allocator.wish(service)
+    answers = _may_keep(service, wanted, config, ledger)
+    kept = next((answer for answer in answers.values() if isinstance(answer, Assignment)), None)
+    events = _taken_back(service, answers)
+    if isinstance(wanted, Refusal):
+        return _refused(service, wanted, events, ledger)
+    found = kept or allocator.choose(service.key, wanted, config, ledger)
+    if isinstance(found, Refusal):
+        return _refused(service, found, events, ledger)
+    reason = Reason.KEPT if kept else Reason.ALLOCATED
+    return _assigned(service, found, reason, wanted.unread, events, ledger)
+
+
+def is_rightful(service: Service, config: Config, ledger: Ledger) -> bool:
+    """Whether a Service may keep an address that its status shows."""
+    if not is_ours(service):
+        return False
+    answers = _may_keep(service, allocator.wish(service), config, ledger)
+    return any(isinstance(answer, Assignment) for answer in answers.values())
+
+
+def _may_keep(
+    service: Service, wanted: Wish | Refusal, config: Config, ledger: Ledger
+) -> dict[Address, Assignment | Refusal]:
+    """For each address that the Service has: may it stay? Where the ledger knows, the status does
+    not count: somebody else has overwritten it."""
+    claims = ledger.held(service.key) or shown(service)
+    if isinstance(wanted, Refusal):
+        return dict.fromkeys(claims, wanted)
+    return {
+        address: allocator.keep(service.key, address, wanted, config, ledger) for address in claims
+    }
+
+
+def _not_ours(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
+    reason = Reason.OTHER_CLASS if service.load_balancer else Reason.NOT_LOAD_BALANCER
+    clear = is_marked(service) and config is not None
+    return Outcome(
+        service.key,
+        reason,
+        sentence(reason),
+        status=Status() if clear else None,
+        frees=ledger.held(service.key),
+    )
+
+
+def _without_config(service: Service, ledger: Ledger) -> Outcome:
+    """Who shows an address keeps it untouched; who has none is told what it waits for."""
+    reason = Reason.NO_CONFIG
+    message = f"{sentence(reason)} See the ConfigurationState named controller for what is wrong."
+    if shown(service):
+        return Outcome(service.key, reason, message, waits=True)
+    return _refused(service, Refusal(reason, message), (), ledger)
+
+
+def _assigned(
+    service: Service,
+    given: Assignment,
+    reason: Reason,
+    unread: Refusal | None,
+    events: tuple[EventNote, ...],
+    ledger: Ledger,
+) -> Outcome:
+    if given.address not in shown(service):
+        events += (_note(service, EventType.NORMAL, "IPAllocated", f"Assigned {given}."),)
+    recorded = Recorded(given.pool, assigned=True, reason=Reason.ALLOCATED, message=f"{given}.")
+    if unread is not None:
+        reason, message = unread.reason, f"{unread.message} The Service keeps {given}."
+        recorded = Recorded(given.pool, assigned=True, reason=reason, message=message)
+        if _is_news(service, recorded):
+            events += (_note(service, EventType.WARNING, "LoadBalancerFailed", message),)
+    return Outcome(
+        service.key,
+        reason,
+        recorded.message,
+        assignment=given,
+        status=_if_new(service, Status((str(given.address),), recorded)),
+        events=events,
+        frees=tuple(held for held in ledger.held(service.key) if held != given.address),
+    )
+
+
+def _refused(
+    service: Service, refusal: Refusal, events: tuple[EventNote, ...], ledger: Ledger
+) -> Outcome:
+    recorded = Recorded(reason=refusal.reason, message=refusal.message)
+    if _is_news(service, recorded):
+        message = f"{refusal.reason}: {refusal.message}"
+        events += (_note(service, EventType.WARNING, "AllocationFailed", message),)
+    return Outcome(
+        service.key,
+        refusal.reason,
+        refusal.message,
+        status=_if_new(service, Status((), recorded)),
+        events=events,
+        frees=ledger.held(service.key),
+        waits=True,
+    )
+
+
+def _taken_back(
+    service: Service, answers: Mapping[Address, Assignment | Refusal]
+) -> tuple[EventNote, ...]:
+    """An Event for each address in the status that was the Service's and is so no more."""
+    return tuple(
+        _note(
+            service,
+            EventType.NORMAL,
+            "ClearAssignment",
+            f"{address} is taken back ({refusal.reason}): {refusal.message}",
+        )
+        for address in shown(service)
+        if isinstance(refusal := answers.get(address), Refusal)
+    )
+
+
+def _if_new(service: Service, status: Status) -> Status | None:
+    return None if Status(service.ingress, service.recorded) == status else status
+
+
+def _is_news(service: Service, recorded: Recorded) -> bool:
+    """Whether the user has not been told this yet: what stands on the Service differs."""
+    return service.recorded != recorded
+
+
+def _note(service: Service, kind: EventType, reason: str, message: str) -> EventNote:
+    return EventNote(Ref(SERVICE, service.key), kind, reason, message)
