@@ -1,0 +1,216 @@
+"""Raw objects into the model's values, once, at the door.
+
+Objects come with an API server's defaults applied (`vipcast.kube.defaults`). Each function raises
+ParseError for the one object that it is given; whoever calls keeps what that object was before.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+
+from vipcast.kube.fields import Fields, open_object
+from vipcast.model.addresses import Address, Family, parse_address
+from vipcast.model.errors import Finding, ParseError
+from vipcast.model.objects import (
+    Endpoint,
+    EndpointSlice,
+    Key,
+    Node,
+    Port,
+    Recorded,
+    Service,
+    TrafficPolicy,
+)
+from vipcast.model.raw import Raw
+
+PREFIXES = ("vipcast.io/", "metallb.io/", "metallb.universe.tf/")
+POOL_WISH = "address-pool"
+SHARING_KEY = "allow-shared-ip"
+POOL_OUTPUT = "metallb.io/ip-allocated-from-pool"
+CONDITION = "vipcast.io/AddressAssigned"
+SERVICE_LABEL = "kubernetes.io/service-name"
+SECRET_KEY = "secretkey"
+
+_TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+_PROTOCOLS = ("TCP", "UDP", "SCTP")
+_REACHABLE = ("InternalIP", "ExternalIP")
+_FQDN = "FQDN"
+_MADE_ANEW = "the controller makes it anew"
+
+
+def annotation(annotations: Mapping[str, str], name: str) -> str | None:
+    """An annotation by its bare name; the strongest prefix that exists wins, even if empty."""
+    for prefix in PREFIXES:
+        if prefix + name in annotations:
+            return annotations[prefix + name]
+    return None
+
+
+def parse_service(raw: Raw) -> Service:
+    """A Service with what users asked for and what the controller has written on it."""
+    key, top = open_object(raw, "Service")
+    metadata, spec = top.below("metadata"), top.below("spec")
+    annotations = metadata.labels("annotations")
+    kind = _one_of(spec, "type", _TYPES, "ClusterIP")
+    requested = spec.text("loadBalancerIP").strip()
+    return Service(
+        key=key,
+        load_balancer=kind == "LoadBalancer",
+        families=_families(spec),
+        headless=_headless(spec),
+        load_balancer_class=spec.text("loadBalancerClass") or None,
+        policy=TrafficPolicy(
+            _one_of(spec, "externalTrafficPolicy", tuple(TrafficPolicy), TrafficPolicy.CLUSTER)
+        ),
+        ports=tuple(_port(port) for port in spec.items("ports")),
+        labels=metadata.labels("labels"),
+        selector=spec.labels("selector"),
+        requested=(requested,) if requested else (),
+        pool_wish=(annotation(annotations, POOL_WISH) or "").strip() or None,
+        sharing_key=annotation(annotations, SHARING_KEY) or "",
+        publish_not_ready=spec.flag("publishNotReadyAddresses", default=False),
+        ingress=_ingress(top.below("status")),
+        recorded=_recorded(annotations, top.below("status")),
+        created=metadata.text("creationTimestamp"),
+        uid=metadata.text("uid"),
+        deleting=metadata.has("deletionTimestamp"),
+    )
+
+
+def parse_endpoint_slice(raw: Raw) -> EndpointSlice | None:
+    """A slice of endpoints; None if it belongs to no Service, or lists names, not addresses."""
+    key, top = open_object(raw, "EndpointSlice")
+    service = top.below("metadata").labels("labels").get(SERVICE_LABEL)
+    kind = _one_of(top, "addressType", (*Family, _FQDN), "")
+    if not service or kind == _FQDN:
+        return None
+    return EndpointSlice(
+        key=key,
+        service=Key(key.namespace, service),
+        family=Family(kind),
+        endpoints=tuple(_endpoint(endpoint) for endpoint in top.items("endpoints")),
+    )
+
+
+def parse_node(raw: Raw) -> Node:
+    """A node; its addresses are those that are IP addresses."""
+    key, top = open_object(raw, "Node", cluster_wide=True)
+    spec, status = top.below("spec"), top.below("status")
+    cidrs = spec.texts("podCIDRs")
+    first = spec.text("podCIDR")
+    return Node(
+        name=key.name,
+        labels=top.below("metadata").labels("labels"),
+        addresses=tuple(
+            _address(entry, "address")
+            for entry in status.items("addresses")
+            if entry.text("type") in _REACHABLE
+        ),
+        network_unavailable=any(
+            condition.text("type") == "NetworkUnavailable" and condition.text("status") == "True"
+            for condition in status.items("conditions")
+        ),
+        pod_cidrs=cidrs or ((first,) if first else ()),
+    )
+
+
+def parse_secret_key(raw: Raw, field: str = SECRET_KEY) -> bytes:
+    """The bytes of one key of a Secret: base64 decoded, nothing stripped from what comes out.
+
+    Line breaks inside of the base64 text do not count (Kubernetes ignores them as well). The value
+    never shows in a finding.
+    """
+    _, top = open_object(raw, "Secret")
+    data = top.below("data")
+    try:
+        text = data.text(field)
+        value = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+    except ParseError as error:
+        raise ParseError(replace(error.finding, value="")) from None
+    except ValueError:
+        raise _hidden(top, field, "The value is not base64.") from None
+    if not value:
+        raise _hidden(top, field, "There is no such key, or it holds nothing.")
+    return value
+
+
+def _hidden(secret: Fields, field: str, message: str) -> ParseError:
+    """A finding about a secret value, which it does not show."""
+    fix = f"Put random bytes there as base64, or delete the Secret: {_MADE_ANEW}."
+    return ParseError(Finding(secret.name, f"data.{field}", "", message, fix))
+
+
+def _headless(spec: Fields) -> bool:
+    text = spec.text("clusterIP")
+    if text in ("", "None"):
+        return text == "None"
+    _address(spec, "clusterIP")
+    return False
+
+
+def _families(spec: Fields) -> tuple[Family, ...]:
+    found = []
+    for text in spec.texts("ipFamilies"):
+        if text not in tuple(Family):
+            raise spec.refused("ipFamilies", f"{text!r} is no IP family.", "Write IPv4 or IPv6.")
+        found.append(Family(text))
+    return tuple(found) or (Family.IPV4,)
+
+
+def _port(port: Fields) -> Port:
+    return Port(_one_of(port, "protocol", _PROTOCOLS, "TCP"), port.number("port", 1, 65535))
+
+
+def _ingress(status: Fields) -> tuple[str, ...]:
+    """The addresses as written; the name, where an entry has no address."""
+    entries = status.below("loadBalancer").items("ingress")
+    found = (entry.text("ip") or entry.text("hostname") for entry in entries)
+    return tuple(text for text in found if text)
+
+
+def _recorded(annotations: Mapping[str, str], status: Fields) -> Recorded:
+    pool = annotations.get(POOL_OUTPUT, "")
+    for condition in status.items("conditions"):
+        if condition.text("type") == CONDITION:
+            return Recorded(
+                pool=pool,
+                assigned=condition.text("status") == "True",
+                reason=condition.text("reason"),
+                message=condition.text("message"),
+                since=condition.text("lastTransitionTime"),
+            )
+    return Recorded(pool)
+
+
+def _endpoint(endpoint: Fields) -> Endpoint:
+    conditions = endpoint.below("conditions")
+    ready = conditions.flag("ready", default=True)
+    return Endpoint(
+        addresses=tuple(
+            _read_address(endpoint, "addresses", text) for text in endpoint.texts("addresses")
+        ),
+        node=endpoint.text("nodeName") or None,
+        ready=ready,
+        serving=ready or conditions.flag("serving", default=False),
+    )
+
+
+def _address(fields: Fields, key: str) -> Address:
+    return _read_address(fields, key, fields.text(key))
+
+
+def _read_address(fields: Fields, key: str, text: str) -> Address:
+    try:
+        return parse_address(text)
+    except ValueError:
+        message = f"{text!r} is not an IP address."
+        raise fields.refused(key, message, "Write an IPv4 or IPv6 address.") from None
+
+
+def _one_of(fields: Fields, key: str, known: tuple[str, ...], default: str) -> str:
+    text = fields.text(key, default)
+    if text not in known:
+        raise fields.refused(key, "There is no such value.", f"Write one of {', '.join(known)}.")
+    return text

@@ -1,0 +1,199 @@
+"""What the programs write, as raw objects: Service status, Event, ConfigurationState, Secret.
+
+Times are made by the caller (`timestamp`) and go in as text, so the same answer is the same object.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from vipcast.kube.parse import CONDITION, POOL_OUTPUT, SECRET_KEY
+from vipcast.model.errors import Finding
+from vipcast.model.objects import Key, Recorded
+from vipcast.model.raw import (
+    CONFIGURATION_STATE,
+    EVENT,
+    SECRET,
+    EventNote,
+    Raw,
+    Ref,
+    api_version,
+)
+
+COMPONENT_LABEL = "metallb.io/component-type"
+NODE_LABEL = "metallb.io/node-name"
+RECONCILED = "configReconcilerValid"
+READABLE = "vipcast.io/sourceReadable"
+
+_LONGEST_NAME = 253
+_LONGEST_MESSAGE = 1024
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339 in UTC, without fractions."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def whole(ref: Ref, **parts: Any) -> dict[str, Any]:
+    """An object with its kind, its name and the given parts; `labels` go into the metadata."""
+    labels = parts.pop("labels", None)
+    metadata: dict[str, Any] = {"name": ref.key.name}
+    if ref.key.namespace:
+        metadata["namespace"] = ref.key.namespace
+    if labels:
+        metadata["labels"] = labels
+    return {
+        "apiVersion": api_version(ref.kind),
+        "kind": ref.kind.name,
+        "metadata": metadata,
+        **parts,
+    }
+
+
+def object_name(*parts: str) -> str:
+    """Parts joined by dots; where that is too long for a name, a digest stands for its end."""
+    name = ".".join(parts)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:200].rstrip('.-')}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def service_status(
+    ingress: Sequence[str], recorded: Recorded
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A Service's status and annotations, for `Source.write_status`; {} takes everything back."""
+    if not ingress and recorded == Recorded():
+        return {}, {}
+    balancer = {"ingress": [{"ip": text} for text in ingress]} if ingress else {}
+    condition = {
+        "type": CONDITION,
+        "status": "True" if recorded.assigned else "False",
+        "reason": recorded.reason,
+        "message": recorded.message,
+        "lastTransitionTime": recorded.since,
+    }
+    status = {"loadBalancer": balancer, "conditions": [condition]}
+    return status, {POOL_OUTPUT: recorded.pool} if recorded.pool else {}
+
+
+def since(recorded: Recorded, before: Recorded, now: str) -> Recorded:
+    """The record with the time at which its condition last turned: now, or as it stood before."""
+    turned = recorded.assigned != before.assigned or not before.since
+    return replace(recorded, since=now if turned else before.since)
+
+
+def event_ref(note: EventNote, writer: str) -> Ref:
+    """The name of the Event for a note: equal notes of one writer have one Event."""
+    text = "\0".join((writer, str(note.about), note.type, note.reason, note.message))
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+    namespace = note.about.key.namespace or "default"
+    return Ref(EVENT, Key(namespace, object_name(note.about.key.name, digest)))
+
+
+def event(note: EventNote, writer: str, count: int, first: str, last: str) -> dict[str, Any]:
+    """The Event for a note that was recorded `count` times, first and last at these times."""
+    about = {
+        "apiVersion": api_version(note.about.kind),
+        "kind": note.about.kind.name,
+        "name": note.about.key.name,
+    }
+    if note.about.key.namespace:
+        about["namespace"] = note.about.key.namespace
+    return whole(
+        event_ref(note, writer),
+        involvedObject=about,
+        type=str(note.type),
+        reason=note.reason,
+        message=note.message[:_LONGEST_MESSAGE],
+        source={"component": writer},
+        reportingComponent=writer,
+        count=count,
+        firstTimestamp=first,
+        lastTimestamp=last,
+    )
+
+
+def secret(ref: Ref, value: bytes) -> dict[str, Any]:
+    """A Secret that holds the key bytes, for `Source.create`."""
+    data = {SECRET_KEY: base64.b64encode(value).decode()}
+    return whole(ref, type="Opaque", data=data)
+
+
+def secret_ref(namespace: str, name: str = "memberlist") -> Ref:
+    """Where the Secret with the hellos' key is."""
+    return Ref(SECRET, Key(namespace, name))
+
+
+def configuration_state_ref(namespace: str, node: str = "") -> Ref:
+    """The ConfigurationState of the controller, or of the speaker on a node."""
+    name = object_name(f"speaker-{node}") if node else "controller"
+    return Ref(CONFIGURATION_STATE, Key(namespace, name))
+
+
+def configuration_state(
+    namespace: str,
+    node: str,
+    *,
+    loaded: bool,
+    findings: Sequence[Finding],
+    problems: Sequence[Finding],
+    now: str,
+    before: Raw | None = None,
+) -> tuple[Ref, dict[str, Any]]:
+    """How a program got on with what users wrote, for `Source.put`.
+
+    `node` is "" for the controller. `findings` are those of the configuration, `problems` those of
+    files and other objects. `before` is the object as it stands, whose conditions keep the times at
+    which they last turned.
+    """
+    ref = configuration_state_ref(namespace, node)
+    labels = {COMPONENT_LABEL: "speaker" if node else "controller"}
+    if node:
+        labels[NODE_LABEL] = node
+    if findings:
+        configuration = _condition(RECONCILED, "False", "ConfigurationError", _lines(findings))
+    elif loaded:
+        configuration = _condition(
+            RECONCILED, "True", "Reconciled", "The configuration is in force."
+        )
+    else:
+        configuration = _condition(RECONCILED, "Unknown", "UnknownError", "None has been read yet.")
+    if problems:
+        source = _condition(READABLE, "False", "Unreadable", _lines(problems))
+    else:
+        source = _condition(READABLE, "True", "Readable", "Every object can be read.")
+    conditions = [configuration, source]
+    states = {condition["status"] for condition in conditions}
+    result = "Invalid" if "False" in states else "Unknown" if "Unknown" in states else "Valid"
+    status = {
+        "result": result,
+        "errorSummary": _lines((*findings, *problems)),
+        "conditions": [_timed(condition, before, now) for condition in conditions],
+    }
+    return ref, whole(ref, labels=labels, status=status)
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+    return {"type": kind, "status": status, "reason": reason, "message": message}
+
+
+def _timed(condition: dict[str, str], before: Raw | None, now: str) -> dict[str, str]:
+    """The condition with the time of its last turn, taken over where it has not turned."""
+    status = (before or {}).get("status")
+    known = status.get("conditions") if isinstance(status, Mapping) else None
+    for one in known if isinstance(known, list) else ():
+        same = isinstance(one, Mapping) and all(
+            one.get(key) == condition[key] for key in ("type", "status")
+        )
+        if same and isinstance(one.get("lastTransitionTime"), str):
+            return {**condition, "lastTransitionTime": one["lastTransitionTime"]}
+    return {**condition, "lastTransitionTime": now}
+
+
+def _lines(findings: Iterable[Finding]) -> str:
+    return "\n".join(str(finding) for finding in findings)

@@ -1,0 +1,229 @@
+"""Everything that was parsed, by name: fed with batches of a Source, it says what to decide again.
+
+An object that cannot be parsed adds a finding, and what it was before stays: nobody loses an
+address because of a typing error. So does the key of the hellos when its Secret goes: the speakers
+agree on the last one until there is another.
+
+    store = Store(namespace)
+    change = store.apply(batch)
+    for key in change.services: decide(store.services.get(key), store.slices(key), store.nodes)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vipcast.kube.parse import (
+    parse_endpoint_slice,
+    parse_node,
+    parse_secret_key,
+    parse_service,
+)
+from vipcast.kube.status import parse_l2_status, parse_speaker_status
+from vipcast.model.errors import Finding, ParseError
+from vipcast.model.objects import EndpointSlice, Key, Node, Service
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    ENDPOINT_SLICE,
+    NODE,
+    SECRET,
+    SERVICE,
+    SERVICE_L2_STATUS,
+    SPEAKER_STATUS,
+    Batch,
+    Delta,
+    Kind,
+    Raw,
+    Ref,
+)
+from vipcast.model.status import L2Status, SpeakerReport
+
+_PARSERS: Mapping[Kind, Callable[[Raw], Any]] = {
+    SERVICE: parse_service,
+    ENDPOINT_SLICE: parse_endpoint_slice,
+    NODE: parse_node,
+    SECRET: parse_secret_key,
+    SERVICE_L2_STATUS: parse_l2_status,
+    SPEAKER_STATUS: parse_speaker_status,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a batch has changed.
+
+    `services` are to be decided again: they are new, gone or different, or their endpoints are; all
+    of them where a node is. `others` are the objects of every other kind that changed.
+    """
+
+    services: frozenset[Key] = frozenset()
+    nodes: frozenset[str] = frozenset()
+    config_map: bool = False
+    secret: bool = False
+    findings: bool = False
+    others: frozenset[Ref] = frozenset()
+
+
+class Store:
+    """The last good state of each object. `namespace` is that of the programs."""
+
+    def __init__(
+        self, namespace: str, config_name: str = "config", secret_name: str = "memberlist"
+    ) -> None:
+        self.synced = False
+        self.problems: tuple[Finding, ...] = ()
+        self._config_map = Ref(CONFIG_MAP, Key(namespace, config_name))
+        self._secret = Ref(SECRET, Key(namespace, secret_name))
+        self._raws: dict[Kind, dict[Key, Raw]] = {}
+        self._parsed: dict[Kind, dict[Key, Any]] = {kind: {} for kind in _PARSERS}
+        self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
+        self._nodes: dict[str, Node] = {}
+        self._findings: dict[Ref, Finding] = {}
+
+    @property
+    def services(self) -> Mapping[Key, Service]:
+        """Every Service, of whatever type."""
+        return self._parsed[SERVICE]
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Every node by its name."""
+        return self._nodes
+
+    @property
+    def l2_statuses(self) -> Mapping[Key, L2Status]:
+        """What the speakers hold, by the names of the objects that say so."""
+        return self._parsed[SERVICE_L2_STATUS]
+
+    @property
+    def speaker_statuses(self) -> Mapping[Key, SpeakerReport]:
+        """What the speakers report, by the names of the objects."""
+        return self._parsed[SPEAKER_STATUS]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Objects that cannot be parsed as they are now, in the order of their names."""
+        return tuple(self._findings[ref] for ref in sorted(self._findings))
+
+    @property
+    def secret_key(self) -> bytes | None:
+        """The last key of the hellos that could be read."""
+        key: bytes | None = self._parsed[SECRET].get(self._secret.key)
+        return key
+
+    @property
+    def secret_present(self) -> bool:
+        """Whether the Secret is there now, readable or not."""
+        return self.raw(self._secret) is not None
+
+    @property
+    def config_map(self) -> Raw | None:
+        """The ConfigMap with the configuration, for `ConfigKeeper.feed`."""
+        return self.raw(self._config_map)
+
+    @property
+    def config_map_elsewhere(self) -> tuple[str, ...]:
+        """Other namespaces that have a ConfigMap of the same name."""
+        wanted = self._config_map.key
+        named = (key for key in self.raws(CONFIG_MAP) if key.name == wanted.name)
+        return tuple(sorted(key.namespace for key in named if key != wanted))
+
+    def slices(self, service: Key) -> tuple[EndpointSlice, ...]:
+        """The endpoint slices of a Service, in the order of their names."""
+        found = self._slices.get(service, {})
+        return tuple(found[key] for key in sorted(found))
+
+    def raw(self, ref: Ref) -> Raw | None:
+        """An object as it is now, also where it cannot be parsed."""
+        return self.raws(ref.kind).get(ref.key)
+
+    def raws(self, kind: Kind) -> Mapping[Key, Raw]:
+        """All objects of a kind as they are now."""
+        return self._raws.get(kind, {})
+
+    def apply(self, batch: Batch) -> Change:
+        """Take in what changed, and say what follows from it."""
+        before = dict(self._findings)
+        services: set[Key] = set()
+        nodes: set[str] = set()
+        others: set[Ref] = set()
+        config_map = secret = False
+        for delta in batch.deltas:
+            old, new = self._take(delta)
+            ref = delta.ref
+            if ref.kind == CONFIG_MAP:
+                config_map = config_map or ref.key.name == self._config_map.key.name
+            elif ref == self._secret:
+                secret = True
+            elif old != new or ref.kind not in _PARSERS:
+                services.update(self._touched(ref, old, new))
+                if ref.kind == NODE:
+                    nodes.add(ref.key.name)
+                elif ref.kind not in (SERVICE, ENDPOINT_SLICE):
+                    others.add(ref)
+        if nodes:
+            services.update(self.services)
+        findings = before != self._findings or batch.problems != self.problems
+        self.synced, self.problems = batch.synced, batch.problems
+        return Change(
+            frozenset(services), frozenset(nodes), config_map, secret, findings, frozenset(others)
+        )
+
+    def _take(self, delta: Delta) -> tuple[Any, Any]:
+        """Store one object; answers what it was and what it is now, as parsed."""
+        ref, raw = delta.ref, delta.raw
+        raws = self._raws.setdefault(ref.kind, {})
+        if raw is None:
+            raws.pop(ref.key, None)
+        else:
+            raws[ref.key] = raw
+        parser = _PARSERS.get(ref.kind)
+        if parser is None or (ref.kind == SECRET and ref != self._secret):
+            return None, None
+        parsed = self._parsed[ref.kind]
+        old = parsed.get(ref.key)
+        new = self._parse(ref, raw, parser, old)
+        if new is None:
+            parsed.pop(ref.key, None)
+        else:
+            parsed[ref.key] = new
+        return old, new
+
+    def _parse(self, ref: Ref, raw: Raw | None, parser: Callable[[Raw], Any], old: Any) -> Any:
+        """The object's value now: `old` where it cannot be parsed, None where it is gone."""
+        self._findings.pop(ref, None)
+        if raw is None:
+            return self._without_secret(old) if ref == self._secret else None
+        try:
+            return parser(raw)
+        except ParseError as error:
+            self._findings[ref] = error.finding
+            return old
+
+    def _without_secret(self, old: Any) -> Any:
+        if old is not None:
+            message = "The Secret is gone; the last key stays in use until there is another."
+            self._findings[self._secret] = Finding(str(self._secret), "", "", message)
+        return old
+
+    def _touched(self, ref: Ref, old: Any, new: Any) -> set[Key]:
+        """Keep the indexes, and name the Services that this object matters to."""
+        if ref.kind == SERVICE:
+            return {ref.key}
+        if ref.kind == NODE:
+            if new is None:
+                del self._nodes[ref.key.name]
+            else:
+                self._nodes[ref.key.name] = new
+        if ref.kind != ENDPOINT_SLICE:
+            return set()
+        if old is not None:
+            mine = self._slices[old.service]
+            del mine[ref.key]
+            if not mine:
+                del self._slices[old.service]
+        if new is not None:
+            self._slices.setdefault(new.service, {})[ref.key] = new
+        return {one.service for one in (old, new) if one is not None}
