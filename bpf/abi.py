@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from ipaddress import IPv4Address
 
 ENTRIES = 16384
 COUNTERS = 16384
@@ -19,6 +20,11 @@ COUNTER_OTHER = 0
 SLOT_NODE = 0
 SLOT_SELF_TEST = 63
 LEASE_SLOTS = range(SLOT_NODE + 1, SLOT_SELF_TEST)
+
+# The self-test asks for an address of the benchmarking range (RFC 2544, 198.18.0.0/15): nobody
+# routes it, no pool should hold it. A test run that names no interface comes in by `lo`.
+SELF_TEST_ADDRESS = IPv4Address("198.18.7.73")
+SELF_TEST_IFINDEX = 1
 
 HAUNT_NS = 600_000_000_000
 
@@ -57,6 +63,9 @@ ENTRY = struct.Struct("=IIQQI6s6x")
 
 SLOT_BYTES = 64
 SLOT_WORDS = SLOT_BYTES // 8
+SLOT = struct.Struct(f"={SLOT_WORDS}Q")
+"""union vip_slot, as words: NodeWord and LeaseWord say which is which."""
+
 COUNTS_BYTES = 8 * len(VERDICTS)
 INDEX = struct.Struct("=I")
 """The key of both arrays."""

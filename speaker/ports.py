@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from bpf.abi import Verdict
 from speaker.layer2.interfaces import Link
@@ -157,7 +158,18 @@ class LinkChange:
 
 
 class Links(Protocol):
-    """Interfaces of this network namespace. Use as `async with links: …`."""
+    """Interfaces of this network namespace, while `async with links:` lasts."""
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Listen no more."""
 
     async def snapshot(self) -> Mapping[int, Link]:
         """All links by ifindex, as the changes delivered so far leave them."""

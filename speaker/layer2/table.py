@@ -1,33 +1,21 @@
-"""What stands in the responder's map, and the ordered changes that make it what it should be.
+"""What stands in the responder's map, and the order in which it is changed.
 
-    wanted    {EntryKey: Entry}   from leadership
-    installed {EntryKey: Entry}   from the Responder
-    changes(wanted, installed) -> what to write, in this order:
-        1. entries that fall silent (removed, leaving, elsewhere)
-        2. entries that answer
+    EntryKey(ifindex, address) -> Entry(state, slot, term, epoch, counter, mac)
 
-So at no moment between two writes does the node answer for more than it did before or will after.
+Changes that belong together are put in order: first what falls silent (removed, leaving,
+elsewhere), then what answers. So at no moment between two writes does the node answer for more than
+it did before or will after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bpf.abi import State as EntryState
 from vipcast.model.addresses import Address
 
-__all__ = [
-    "Change",
-    "Entry",
-    "EntryKey",
-    "EntryState",
-    "Put",
-    "Remove",
-    "change",
-    "changes",
-    "in_order",
-]
+__all__ = ["Change", "Entry", "EntryKey", "EntryState", "Put", "Remove", "in_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +58,6 @@ class Remove:
 
 
 Change = Put | Remove
-
-
-def change(key: EntryKey, wanted: Entry | None, installed: Entry | None) -> Change | None:
-    """The change for one key, None if it is as wanted already."""
-    if wanted == installed:
-        return None
-    return Remove(key) if wanted is None else Put(key, wanted)
-
-
-def changes(
-    wanted: Mapping[EntryKey, Entry], installed: Mapping[EntryKey, Entry]
-) -> tuple[Change, ...]:
-    """Every change that turns `installed` into `wanted`; give both maps cut to the keys touched."""
-    keys = wanted.keys() | installed.keys()
-    found = (change(key, wanted.get(key), installed.get(key)) for key in keys)
-    return in_order(item for item in found if item is not None)
 
 
 def in_order(items: Iterable[Change]) -> tuple[Change, ...]:

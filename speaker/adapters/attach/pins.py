@@ -1,0 +1,55 @@
+"""Which programs are ours: those that use our pinned maps, of whatever layout, or bear our name.
+
+The name alone is enough for a program whose pins were lost (a BPF file system that went away with
+its container): nobody else could ever take it off again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bpf import layouts
+from bpf.abi import MAPS, PROGRAM
+from native.bpfmap import Map, ProgramInfo, program_by_id, program_info
+
+
+@contextmanager
+def opened(program: int) -> Iterator[int]:
+    """A descriptor of a loaded program while it lasts; FileNotFoundError if the program is gone."""
+    fd = program_by_id(program)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def info_of(program: int) -> ProgramInfo:
+    """What the kernel says about a loaded program."""
+    with opened(program) as fd:
+        return program_info(fd)
+
+
+def map_ids(directories: Iterable[Path]) -> frozenset[int]:
+    """The ids of all our maps that are pinned in some directories."""
+    paths = (directory / shape.name for directory in directories for shape in MAPS)
+    return frozenset(_map_id(path) for path in paths if path.exists())
+
+
+def is_ours(info: ProgramInfo, pin_path: Path) -> bool:
+    """Whether a program may be replaced or taken off by us."""
+    return info.name == PROGRAM or not map_ids(layouts(pin_path)).isdisjoint(info.map_ids)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory of pins; a program that is attached runs on without them."""
+    for pin in sorted(directory.iterdir()):
+        pin.unlink()
+    directory.rmdir()
+
+
+def _map_id(path: Path) -> int:
+    with Map.open(path) as one:
+        return one.info.id
