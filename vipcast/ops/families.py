@@ -1,0 +1,273 @@
+"""Every metric by name: type, labels, and a help text that says what to do about it.
+
+MetalLB's names (metallb_…) stand where the meaning is the same, ours (vipcast_…) for the rest.
+Values come from vipcast.ops.metrics. docs/operations.md lists the same names; a test compares them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric. Three of MetalLB's counters lack `_total` at the end; they keep their names."""
+
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+# Both programs.
+BUILD_INFO: Final = Family(
+    "vipcast_build_info", "gauge", "1, with the version that runs as its label.", ("version",)
+)
+UPDATES: Final = Family(
+    "metallb_k8s_client_updates_total", "counter", "Changed objects that were worked on."
+)
+UPDATE_ERRORS: Final = Family(
+    "metallb_k8s_client_update_errors_total",
+    "counter",
+    "Changed objects whose work failed and is tried again. Rising: the log has the error.",
+)
+CONFIG_LOADED: Final = Family(
+    "metallb_k8s_client_config_loaded_bool",
+    "gauge",
+    "1 once a valid configuration was loaded. 0: see `vipcast status` for what is wrong with it.",
+)
+CONFIG_STALE: Final = Family(
+    "metallb_k8s_client_config_stale_bool",
+    "gauge",
+    "1 while the newest configuration is refused and an older one is in force: correct it.",
+)
+CONFIG_FINDINGS: Final = Family(
+    "vipcast_config_findings",
+    "gauge",
+    "Errors in the newest configuration. Above 0: `vipcast status` lists each with its fix.",
+)
+SOURCE_ALIVE: Final = Family(
+    "vipcast_source_alive",
+    "gauge",
+    "1 while changes of objects are being followed. 0: what is announced stays, nothing new comes.",
+)
+SOURCE_SYNCED: Final = Family(
+    "vipcast_source_synced", "gauge", "1 once all objects were read for the first time."
+)
+SOURCE_PROBLEMS: Final = Family(
+    "vipcast_source_problems",
+    "gauge",
+    "Files or objects that cannot be read. Above 0: `vipcast status` lists each with its fix.",
+)
+LOOP_LAG: Final = Family(
+    "vipcast_loop_lag_seconds",
+    "gauge",
+    "How late the program's loop was at worst in the last minute. Near 0.8 a speaker loses its"
+    " lease: give it more processor time.",
+)
+
+# Controller.
+ADDRESSES: Final = Family(
+    "metallb_allocator_addresses_total", "gauge", "Addresses that the pool may hand out.", ("pool",)
+)
+ADDRESSES_V4: Final = Family(
+    "metallb_allocator_ipv4_addresses_total",
+    "gauge",
+    "IPv4 addresses that the pool may hand out.",
+    ("pool",),
+)
+ADDRESSES_V6: Final = Family(
+    "metallb_allocator_ipv6_addresses_total",
+    "gauge",
+    "IPv6 addresses that the pool may hand out.",
+    ("pool",),
+)
+IN_USE: Final = Family(
+    "metallb_allocator_addresses_in_use_total",
+    "gauge",
+    "Addresses of the pool that Services have. Near the total: enlarge the pool.",
+    ("pool",),
+)
+IN_USE_V4: Final = Family(
+    "metallb_allocator_ipv4_addresses_in_use_total",
+    "gauge",
+    "IPv4 addresses of the pool that Services have.",
+    ("pool",),
+)
+IN_USE_V6: Final = Family(
+    "metallb_allocator_ipv6_addresses_in_use_total",
+    "gauge",
+    "IPv6 addresses of the pool that Services have.",
+    ("pool",),
+)
+SERVICES: Final = Family(
+    "metallb_allocator_services_allocated_total",
+    "gauge",
+    "Services that have an address of the pool.",
+    ("pool",),
+)
+WITHOUT_ADDRESS: Final = Family(
+    "vipcast_services_without_address",
+    "gauge",
+    "Services of type LoadBalancer without an address, by reason: `vipcast explain` says more.",
+    ("reason",),
+)
+
+# Speaker: what it announces.
+ANNOUNCED: Final = Family(
+    "metallb_speaker_announced",
+    "gauge",
+    "1 for each address that this node answers for. None on all nodes: `vipcast explain` says why.",
+    ("service", "protocol", "node", "ip"),
+)
+UNANNOUNCED: Final = Family(
+    "vipcast_unannounced",
+    "gauge",
+    "Addresses that this node finds no way to announce, by reason: `vipcast explain` says more.",
+    ("reason",),
+)
+
+# Speaker: requests, as the XDP program counted them.
+REQUESTS: Final = Family(
+    "metallb_layer2_requests_received",
+    "counter",
+    "ARP requests for the address that reached this node, whoever answered.",
+    ("ip",),
+)
+RESPONSES: Final = Family(
+    "metallb_layer2_responses_sent", "counter", "ARP requests that this node answered.", ("ip",)
+)
+DROPPED: Final = Family(
+    "vipcast_layer2_dropped_total",
+    "counter",
+    "ARP requests kept from this node's own network stack. elsewhere: as it should be. leaseOver or"
+    " fenced rising on a holder: its speaker starves or is stopped.",
+    ("ip", "reason"),
+)
+PASSED: Final = Family(
+    "vipcast_layer2_passed_total",
+    "counter",
+    "ARP requests left to this node's own network stack. Rising: the speaker is gone, start it or"
+    " uninstall it.",
+    ("ip", "reason"),
+)
+GRATUITOUS: Final = Family(
+    "metallb_layer2_gratuitous_sent", "counter", "Gratuitous ARP frames sent.", ("ip",)
+)
+GRATUITOUS_FAILED: Final = Family(
+    "vipcast_layer2_gratuitous_failed_total",
+    "counter",
+    "Gratuitous ARP frames that did not leave. Rising: clients learn of moves late; see the link.",
+)
+
+# Speaker: interfaces and leadership.
+INTERFACE: Final = Family(
+    "vipcast_layer2_interface_answering",
+    "gauge",
+    "1 if the responder answers on the interface, 0 if it should and cannot: see `vipcast status`.",
+    ("interface", "mode"),
+)
+CONDITION: Final = Family(
+    "vipcast_layer2_condition",
+    "gauge",
+    "1 while the segment is in this state. learning passes by itself; noKey: create the Secret;"
+    " duplicateNodeName: two speakers have one --node-name.",
+    ("interface", "reason"),
+)
+MEMBERS: Final = Family(
+    "vipcast_layer2_members",
+    "gauge",
+    "Other speakers heard on the segment. Fewer than nodes: hellos (UDP 7473) do not get through.",
+    ("interface",),
+)
+HELLOS_SENT: Final = Family(
+    "vipcast_layer2_hellos_sent_total", "counter", "Hellos sent on the segment.", ("interface",)
+)
+HELLOS_RECEIVED: Final = Family(
+    "vipcast_layer2_hellos_received_total",
+    "counter",
+    "Hellos of other speakers that were genuine and fresh.",
+    ("interface",),
+)
+HELLOS_REJECTED: Final = Family(
+    "vipcast_layer2_hellos_rejected_total",
+    "counter",
+    "Hellos that were not believed. Rising: nodes with another key, or somebody forges them.",
+    ("interface", "reason"),
+)
+HELLO_FAILURES: Final = Family(
+    "vipcast_layer2_hello_failures_total",
+    "counter",
+    "Hellos that could not be sent or read, by cause. Rising: look at the link.",
+    ("cause",),
+)
+TAKEN: Final = Family(
+    "vipcast_layer2_taken_total",
+    "counter",
+    "Addresses that this node took, by reason. holderLost rising: nodes or links fail.",
+    ("reason",),
+)
+GIVEN_UP: Final = Family(
+    "vipcast_layer2_given_up_total",
+    "counter",
+    "Addresses that this node held and gave up, by reason.",
+    ("reason",),
+)
+TAKEOVER: Final = Family(
+    "vipcast_layer2_takeover_seconds",
+    "histogram",
+    "From the last sign of a lost holder until this node answered. Above 2: nodes are overloaded.",
+)
+LEASE_GAPS: Final = Family(
+    "vipcast_layer2_lease_gaps_total",
+    "counter",
+    "Times that the speaker was silent for longer than its lease and gave up what it held. Rising:"
+    " it starves; see vipcast_loop_lag_seconds.",
+)
+
+COMMON: Final = (
+    BUILD_INFO,
+    UPDATES,
+    UPDATE_ERRORS,
+    CONFIG_LOADED,
+    CONFIG_STALE,
+    CONFIG_FINDINGS,
+    SOURCE_ALIVE,
+    SOURCE_SYNCED,
+    SOURCE_PROBLEMS,
+    LOOP_LAG,
+)
+CONTROLLER: Final = (
+    *COMMON,
+    ADDRESSES,
+    ADDRESSES_V4,
+    ADDRESSES_V6,
+    IN_USE,
+    IN_USE_V4,
+    IN_USE_V6,
+    SERVICES,
+    WITHOUT_ADDRESS,
+)
+SPEAKER: Final = (
+    *COMMON,
+    ANNOUNCED,
+    UNANNOUNCED,
+    REQUESTS,
+    RESPONSES,
+    DROPPED,
+    PASSED,
+    GRATUITOUS,
+    GRATUITOUS_FAILED,
+    INTERFACE,
+    CONDITION,
+    MEMBERS,
+    HELLOS_SENT,
+    HELLOS_RECEIVED,
+    HELLOS_REJECTED,
+    HELLO_FAILURES,
+    TAKEN,
+    GIVEN_UP,
+    TAKEOVER,
+    LEASE_GAPS,
+)
