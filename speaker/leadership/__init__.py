@@ -9,7 +9,7 @@ core.sent(send_time)                                 the hello left: the lease i
 
 from __future__ import annotations
 
-from speaker.leadership.core import Identity, Port, SegmentCore
+from speaker.leadership.core import SegmentCore, twins
 from speaker.leadership.effects import (
     Changed,
     Condition,
@@ -22,7 +22,11 @@ from speaker.leadership.effects import (
     SetLease,
     State,
 )
+from speaker.leadership.hello import Rejection
+from speaker.leadership.keys import agent_key, probe_key
+from speaker.leadership.ranking import rank
 from speaker.leadership.view import MemberView, SegmentView, VipView
+from speaker.leadership.voice import Identity, Port
 
 __all__ = [
     "Changed",
@@ -33,6 +37,7 @@ __all__ = [
     "Identity",
     "MemberView",
     "Port",
+    "Rejection",
     "RemoveEntry",
     "SegmentCore",
     "SegmentView",
@@ -41,4 +46,8 @@ __all__ = [
     "SetLease",
     "State",
     "VipView",
+    "agent_key",
+    "probe_key",
+    "rank",
+    "twins",
 ]

@@ -1,31 +1,44 @@
-"""One segment's leadership: what happens there goes in, what to do about it comes out."""
+"""One segment's leadership: what happens there goes in, what to do about it comes out.
+
+This file keeps the time: the right to answer (lease), learning, and when a hello is due. Who is
+there is in members, who holds what in book, what is said in voice.
+
+    no right ──first hello sent──> learning ──LEARN──> may claim
+       ^                              │                   │
+       └──────── the lease ran out before the next hello ─┘   everything held is given up first
+
+Every call first looks whether the lease has run out meanwhile: a process that was frozen finds that
+out before it does anything else, and a hello that it had prepared earlier pushes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from speaker.leadership.effects import Effects
-from speaker.leadership.view import SegmentView
+from speaker.leadership.book import Book
+from speaker.leadership.effects import Condition, Effect, Effects, Send, SetLease
+from speaker.leadership.hello import Rejection, decode
+from speaker.leadership.keys import Keys
+from speaker.leadership.listing import Listing
+from speaker.leadership.members import Arrival, Members
+from speaker.leadership.timing import (
+    AWAY,
+    AWAY_LEASE,
+    HELLO_INTERVAL,
+    HELLO_SPACING,
+    KEY_OVERLAP,
+    LEARN,
+    LEASE,
+    LOST_AFTER,
+)
+from speaker.leadership.view import SegmentView, see_members, see_vips
+from speaker.leadership.voice import Identity, Port, Voice
 from vipcast.model.addresses import Address
+from vipcast.model.reasons import Reason
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this node is on every segment: its name, and boot and term of its data path."""
-
-    node: str
-    boot: int
-    term: int
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """The interface a segment is seen through: its ifindex, its MAC (6 bytes), its IPv4 if any."""
-
-    link: int
-    mac: bytes
-    address: Address | None
+AT_ONCE = float("-inf")
+NEVER = float("inf")
 
 
 class SegmentCore:
@@ -41,7 +54,26 @@ class SegmentCore:
 
         The interface is taken to have a carrier until `carrier` says otherwise.
         """
-        raise NotImplementedError
+        self._out: list[Effect] = []
+        self._members = Members(identity.node, identity.boot, port.link)
+        self._book = Book(identity.node, self._out)
+        self._voice = Voice(identity, port)
+        self._keys = None if key is None else Keys(key)
+        self._previous_until = 0.0
+        self._carrier = True
+        self._left = False
+        self._lease: float | None = None  # answers are allowed until then; None: no right at all
+        self._away_lease = False  # the lease still is the long one of the agent before
+        self._learnt: float | None = None  # when learning ends; None: not begun
+        self._judging_since = NEVER  # since when we may judge what is free
+        self._hello_due = AT_ONCE
+        self._hello_made = AT_ONCE
+        self._last_call = AT_ONCE
+        self._awake_since = AT_ONCE
+        self._conditions = {Reason.LEARNING} | ({Reason.NO_KEY} if key is None else set())
+        self._rejected: Counter[Rejection] = Counter()
+        self._accepted = 0
+        self._lapses = 0
 
     def adopt(
         self,
@@ -55,54 +87,319 @@ class SegmentCore:
         Pass all of them, also if the lease is over: what answered is then silenced before a lease
         runs again.
         """
-        raise NotImplementedError
+        valid = now < lease_until
+        if valid:
+            self._lease = lease_until
+            self._away_lease = True
+        self._book.adopt(now, answering, elsewhere, valid=valid)
+        return self._flush()
 
     def want(self, now: float, wanted: Mapping[Address, frozenset[str]]) -> Effects:
         """All addresses to be announced on this segment, with the names of the nodes that may.
 
         Not before the objects have been read once: adopted entries that are not wanted are removed.
         """
-        raise NotImplementedError
+        self._begin(now)
+        self._book.want(now, wanted)
+        return self._flush()
 
     def receive(self, now: float, datagram: bytes) -> Effects:
         """A datagram heard on the segment, whatever it is."""
-        raise NotImplementedError
+        self._begin(now)
+        if not self._left:
+            refused = self._hear(now, datagram)
+            if refused is None:
+                self._accepted += 1
+            else:
+                self._rejected[refused] += 1
+        return self._flush()
 
     def tick(self, now: float) -> Effects:
         """Time has passed: call when `next_deadline` is reached (sooner does no harm)."""
-        raise NotImplementedError
+        self._begin(now)
+        if not self._left:
+            self._lose_the_silent(now)
+            self._watch_names(now)
+            self._end_learning(now)
+            self._decide(now)
+            if self._may_speak() and now >= self._speak_at():
+                self._send(now, self._hello(now))
+        return self._flush()
 
     def sent(self, send_time: float) -> Effects:
         """The last `Send` left completely; `send_time` was read before. Only this pushes the lease.
 
         Never tell it of a send that failed.
         """
-        raise NotImplementedError
+        had_right = self._lease is not None
+        self._begin(send_time)
+        lapsed = had_right and self._lease is None
+        if lapsed or Reason.SAME_SEGMENT in self._conditions:
+            return self._flush()
+        self._lease = send_time + (AWAY_LEASE if self._left else LEASE)
+        self._out.append(SetLease(self._lease))
+        if self._learnt is None:
+            self._learnt = send_time + LEARN
+        self._book.said(send_time)
+        return self._flush()
 
     def carrier(self, now: float, up: bool) -> Effects:
         """The interface lost or got its carrier (or was taken down or up)."""
-        raise NotImplementedError
+        self._begin(now)
+        if up != self._carrier:
+            self._carrier = up
+            self._note(Reason.LINK_DOWN, holds=not up)
+            if up:
+                self._hello_due = AT_ONCE
+                self._book.greet_all()
+                self._book.reopen()
+        return self._flush()
 
     def set_key(self, now: float, key: bytes | None) -> Effects:
         """The key from now on; the one before is accepted and used beside it for KEY_OVERLAP."""
-        raise NotImplementedError
+        self._begin(now)
+        if key is None:
+            self._keys = None
+        elif self._keys is None:
+            self._keys = Keys(key)
+            self._hello_due = AT_ONCE
+        elif key != self._keys.current:
+            self._keys = Keys(key, self._keys.current)
+            self._previous_until = now + KEY_OVERLAP
+        self._note(Reason.NO_KEY, holds=key is None)
+        self._book.reopen()
+        return self._flush()
 
     def set_port(self, now: float, mac: bytes, address: Address | None) -> Effects:
         """The interface has another MAC or address: its answering entries are written anew."""
-        raise NotImplementedError
+        self._begin(now)
+        self._voice.port = Port(self._voice.port.link, mac, address)
+        self._hello_due = AT_ONCE
+        self._book.rewrite()
+        self._book.greet_all()
+        return self._flush()
+
+    def twin_heard(self, now: float) -> Effects:
+        """Another interface of this node, of lower ifindex, is on this segment: see `twins`."""
+        self._begin(now)
+        self._members.twin_until = now + LOST_AFTER
+        self._watch_names(now)
+        return self._flush()
 
     def leave_for_restart(self, now: float) -> Effects:
-        """The last hello before a planned restart; when it is `sent` the lease lasts AWAY_LEASE."""
-        raise NotImplementedError
+        """The last hello before a planned restart; when it is `sent` the lease lasts AWAY_LEASE.
+
+        It is said three times over: were it lost, others would take over while the lease runs.
+        Without a right to answer there is nothing to say. Nothing is due afterwards.
+        """
+        self._begin(now)
+        if self._may_speak() and self._lease is not None:
+            self._send(now, *(self._hello(now, away=AWAY) for _ in range(3)))
+        self._left = True
+        return self._flush()
 
     def may_greet(self, now: float, vip: Address) -> bool:
         """Whether this node may say now that the address is here. Ask before every frame."""
-        raise NotImplementedError
+        return self._lease is not None and now < self._lease and self._book.answers(vip)
+
+    @property
+    def link(self) -> int:
+        """The ifindex of the interface that the segment is seen through."""
+        return self._voice.port.link
+
+    def hears(self) -> frozenset[tuple[str, int, int]]:
+        """Node, boot and link of every live node of the segment."""
+        return frozenset((peer.node, peer.boot, peer.link) for peer in self._members.live())
 
     def next_deadline(self) -> float | None:
         """When to call `tick`; a time that has passed means at once, None never."""
-        raise NotImplementedError
+        if self._left:
+            return None
+        times = [self._lease, self._decide_at()]
+        if self._may_speak():
+            times.append(self._speak_at())
+        loss = self._members.next_loss()
+        if loss is not None:
+            times.append(max(loss, self._awake_since + HELLO_INTERVAL))
+        ends = {
+            Reason.LEARNING: self._learnt,
+            Reason.SAME_SEGMENT: self._members.twin_until,
+            Reason.DUPLICATE_NODE: self._members.duplicate_until,
+        }
+        times += [end for reason, end in ends.items() if reason in self._conditions]
+        return min((time for time in times if time is not None), default=None)
 
     def view(self, now: float) -> SegmentView:
         """How things stand, for status, explanations and metrics."""
-        raise NotImplementedError
+        learning = Reason.LEARNING in self._conditions
+        identity, port = self._voice.identity, self._voice.port
+        return SegmentView(
+            now=now,
+            node=identity.node,
+            link=port.link,
+            lease_until=self._lease,
+            learning_for=max(0.0, (self._learnt or now + LEARN) - now) if learning else None,
+            conditions=frozenset(self._conditions),
+            members=see_members(self._members, now),
+            vips=see_vips(self._book, self._members, self._why_silent()),
+            rejected={reason.value: self._rejected[reason] for reason in Rejection},
+            accepted=self._accepted,
+            lapses=self._lapses,
+        )
+
+    def _begin(self, now: float) -> None:
+        """First of all in every call: has the right to answer ended since the last one?"""
+        if now - self._last_call > 2 * HELLO_INTERVAL:
+            self._awake_since = now  # what arrived meanwhile may still wait to be read
+        self._last_call = now
+        if self._lease is not None and now >= self._lease:
+            self._lapses += 1
+            mute = {Reason.NO_KEY, Reason.LINK_DOWN} & self._conditions
+            self._lose_right(now, mute.pop() if mute else Reason.LEASE_OVER)
+
+    def _lose_right(self, now: float, why: Reason) -> None:
+        self._book.forfeit(now, why)
+        self._lease = None
+        self._away_lease = False
+        self._learnt = None
+        self._hello_due = AT_ONCE
+        self._note(Reason.LEARNING, holds=True)
+
+    def _hear(self, now: float, datagram: bytes) -> Rejection | None:
+        keys = self._keys_now(now)
+        hello = decode(datagram, keys) if keys else Rejection.NO_KEY
+        if isinstance(hello, Rejection):
+            return hello
+        judged = self._members.believe(now, hello)
+        if isinstance(judged, Rejection):
+            self._watch_names(now)
+            return judged
+        peer, arrival = judged
+        news = peer.listing.take(hello)
+        rebooted = arrival is Arrival.REBOOTED
+        self._book.listed(now, peer.node, news.held)
+        self._book.unlisted(
+            now,
+            peer.node,
+            news.gone,
+            Reason.HOLDER_REBOOTED if rebooted else Reason.HOLDER_RELEASED,
+        )
+        if arrival is Arrival.RETURNED:
+            self._book.greet_again(peer.node)
+        if arrival is not Arrival.KNOWN:
+            self._book.reopen()
+        return None
+
+    def _lose_the_silent(self, now: float) -> None:
+        if now < self._awake_since + HELLO_INTERVAL:
+            return
+        for peer in self._members.expire(now):
+            held = tuple(peer.listing.held)
+            peer.listing = Listing()
+            self._book.unlisted(now, peer.node, held, Reason.HOLDER_LOST, peer.heard)
+            self._book.reopen()
+
+    def _watch_names(self, now: float) -> None:
+        """Is this node heard under its own name: by another of its links, or by somebody else?"""
+        twin = now < self._members.twin_until
+        if twin and Reason.SAME_SEGMENT not in self._conditions:
+            self._lose_right(now, Reason.SAME_SEGMENT)
+        self._note(Reason.SAME_SEGMENT, holds=twin)
+        self._note(Reason.DUPLICATE_NODE, holds=now < self._members.duplicate_until)
+
+    def _end_learning(self, now: float) -> None:
+        learning = Reason.LEARNING in self._conditions
+        if learning and self._learnt is not None and now >= self._learnt:
+            self._note(Reason.LEARNING, holds=False)
+            self._judging_since = now
+            self._book.reopen()
+
+    def _decide_at(self) -> float | None:
+        """When free addresses are to be looked at next; None while we may not judge."""
+        if {Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions or self._book.due is None:
+            return None
+        if self._keys is None:
+            return self._book.due
+        if Reason.LEARNING in self._conditions:
+            return None
+        return max(self._book.due, self._hello_made + HELLO_SPACING)
+
+    def _decide(self, now: float) -> None:
+        at = self._decide_at()
+        if at is None or now < at:
+            return
+        if self._keys is None:
+            self._book.abandon_all(now)
+            return
+        live = frozenset(peer.node for peer in self._members.live() if peer.away_until <= now)
+        self._book.decide(now, live, self._judging_since)
+
+    def _may_speak(self) -> bool:
+        mute = {Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions
+        return not mute and not self._left
+
+    def _speak_at(self) -> float:
+        soon = self._hello_made + HELLO_SPACING
+        return soon if self._book.changed else max(soon, self._hello_due)
+
+    def _hello(self, now: float, away: float = 0.0) -> tuple[bytes, ...]:
+        keys = self._keys_now(now)
+        assert keys is not None  # _may_speak says so
+        if self._book.changed:
+            self._voice.holdings_changed()
+            self._book.changed = False
+        return self._voice.say(
+            now,
+            keys,
+            self._book.holdings(),
+            self._members.echoes(now),
+            learning=Reason.LEARNING in self._conditions,
+            asks=any(self._members.strangers(now)),
+            away=away,
+        )
+
+    def _send(self, now: float, *hellos: tuple[bytes, ...]) -> None:
+        """Hand out a hello. It ends an absence, so the long lease of that must end before."""
+        if self._away_lease and self._lease is not None:
+            self._lease = min(self._lease, now + LEASE)
+            self._away_lease = False
+            self._out.append(SetLease(self._lease))
+        self._hello_made = now
+        self._hello_due = now + HELLO_INTERVAL
+        self._out.append(Send(tuple(datagram for hello in hellos for datagram in hello)))
+
+    def _keys_now(self, now: float) -> Keys | None:
+        if self._keys is not None and self._keys.previous and now >= self._previous_until:
+            self._keys = Keys(self._keys.current)
+        return self._keys
+
+    def _why_silent(self) -> Reason | None:
+        """Why this node could answer for nothing on the segment; None if it could."""
+        order = (Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT, Reason.LEARNING)
+        return next((reason for reason in order if reason in self._conditions), None)
+
+    def _note(self, reason: Reason, *, holds: bool) -> None:
+        if holds != (reason in self._conditions):
+            (self._conditions.add if holds else self._conditions.discard)(reason)
+            self._out.append(Condition(reason, begins=holds))
+
+    def _flush(self) -> Effects:
+        effects = tuple(self._out)
+        self._out.clear()
+        return effects
+
+
+def twins(cores: Iterable[SegmentCore]) -> tuple[SegmentCore, ...]:
+    """Cores of one node that hear the same link of some node as a core of a lower ifindex does.
+
+    Both are on one segment then. (The kernel drops what comes from an address of its own, so a node
+    does not hear itself.) Tell each of them by `twin_heard` once a second or so while it lasts.
+    """
+    found = []
+    heard: set[tuple[str, int, int]] = set()
+    for core in sorted(cores, key=lambda core: core.link):
+        hears = core.hears()
+        if heard & hears:
+            found.append(core)
+        heard |= hears
+    return tuple(found)

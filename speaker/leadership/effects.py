@@ -56,7 +56,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SetLease:
-    """Answers on the segment are allowed until then (monotonic seconds); may shorten what stands."""
+    """Answers on the segment are allowed until then (monotonic seconds), even if that is sooner."""
 
     until: float
 
@@ -85,14 +85,14 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A state of the whole segment began or ended: learning, no key, link down, same segment, ….
+    """A state of the whole segment began or ended.
 
-    `node` is the other node where there is one (duplicateNodeName), else "".
+    One of learning, noKey, linkDown, sameSegment, duplicateNodeName. A core begins in the first,
+    and in the second if it has no key; no effect tells that.
     """
 
     reason: Reason
     begins: bool
-    node: str = ""
 
 
 Effect = SetEntry | RemoveEntry | Send | SetLease | Greet | Changed | Condition

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from speaker.leadership.book import Book, Record
+from speaker.leadership.members import Members
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
 
@@ -55,8 +57,10 @@ class VipView:
 class SegmentView:
     """One segment as this node sees it at `now`.
 
-    `conditions` are the states of `effects.Condition` that hold. `rejected` counts hellos that were
-    dropped, by the name in `hello.Rejection`; names that never occurred count 0.
+    `lease_until` is None if this node has no right to answer, `learning_for` (seconds left) if it
+    does not learn. `conditions` are the states of `effects.Condition` that hold. `rejected` counts
+    datagrams that were dropped, by the name in `hello.Rejection` (0 for what never occurred);
+    `lapses` how often the lease ran out.
     """
 
     now: float
@@ -69,3 +73,71 @@ class SegmentView:
     vips: Mapping[Address, VipView]
     rejected: Mapping[str, int]
     accepted: int
+    lapses: int
+
+
+def see_members(members: Members, now: float) -> tuple[MemberView, ...]:
+    """Every node of the segment that is or was believed, and strangers; by name."""
+    seen = [
+        MemberView(
+            node=peer.node,
+            address=str(peer.address or ""),
+            mac=peer.mac,
+            boot=peer.boot,
+            link=peer.link,
+            term=peer.term,
+            heard_ago=now - peer.heard,
+            away=max(0.0, peer.away_until - now),
+            verified=True,
+            live=peer.live,
+            learning=peer.learning,
+            holds=len(peer.listing.held),
+        )
+        for peer in members.everyone()
+    ]
+    seen += [
+        MemberView(
+            node=stranger.hello.node,
+            address=str(stranger.hello.address or ""),
+            mac=stranger.hello.mac,
+            boot=stranger.hello.boot,
+            link=stranger.hello.link,
+            term=stranger.hello.term,
+            heard_ago=now - stranger.heard,
+            away=0.0,
+            verified=False,
+            live=False,
+            learning=stranger.hello.learning,
+            holds=0,
+        )
+        for stranger in members.strangers(now)
+    ]
+    return tuple(sorted(seen, key=lambda member: (member.node, not member.verified)))
+
+
+def see_vips(book: Book, members: Members, silent: Reason | None) -> dict[Address, VipView]:
+    """Every wanted address; `silent` says why this node could answer for none, if that is so."""
+    here = {peer.node for peer in members.live()} | {book.node}
+    views = {}
+    for vip, record in book.records.items():
+        views[vip] = VipView(
+            vip=vip,
+            holder=record.holder,
+            counter=record.counter,
+            since=record.since,
+            answering=book.answers(vip),
+            reason=_reason(book, record, silent),
+            order=record.order,
+            absent=frozenset(record.order) - here,
+        )
+    return views
+
+
+def _reason(book: Book, record: Record, silent: Reason | None) -> Reason:
+    if record.vip in book.own:
+        return Reason.HOLDER
+    if record.holder is not None:
+        return Reason.NOT_OWNER
+    if record.candidates is not None and book.node not in record.candidates:
+        return Reason.NOT_CANDIDATE
+    return silent or Reason.WAITING
