@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
     NODE_UNKNOWN = "nodeUnknown"
     NO_INTERFACE = "noInterface"
+    NO_SPEAKER = "noSpeaker"
     # Announcing: leadership on one segment.
     HOLDER = "holder"
     NOT_OWNER = "notOwner"
@@ -109,6 +110,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NODE_NETWORK_UNAVAILABLE: "The node's condition NetworkUnavailable is True.",
     Reason.NODE_UNKNOWN: "There is no Node object of this name.",
     Reason.NO_INTERFACE: "No interface of the node can announce the address.",
+    Reason.NO_SPEAKER: "No speaker reports a segment on which it could announce the address.",
     Reason.HOLDER: "This node holds the address on the segment and answers for it.",
     Reason.NOT_OWNER: "Another live node holds the address on the segment.",
     Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",
