@@ -1,6 +1,6 @@
 """Processes of a lab: started inside a namespace, known by a record, ended by their own id.
 
-A process is recorded before its program begins: a shell of three lines writes its own line of
+A process is recorded before its program begins: a shell of one line writes its own line of
 /proc/PID/stat to the record file and then becomes the program (exec keeps the id and the start
 time). So even a run that is killed at any instruction leaves a record for the next one. An id
 counts only together with its start time and the machine's boot id; an id that somebody else has
@@ -12,6 +12,7 @@ program starts itself can be found after it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -31,9 +32,10 @@ READY_FD = "LAB_READY_FD"
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_THEN_BECOME = """\
-read -r stat <"/proc/$$/stat" && printf '%s %s\\n' "$1" "$stat" >"$2" && shift 2 && exec "$@"
+read -r stat <"/proc/$$/stat" && printf '%s %s\\n' "$1" "$stat" >"$2" && shift 2 && exec 4>&- "$@"
 """
 _READY_CHILD_FD = 3
+_RECORDED_CHILD_FD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +267,11 @@ def start(
         (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
+    recorded, done = _pipe()
+    actions.append((os.POSIX_SPAWN_DUP2, done, _RECORDED_CHILD_FD))
     ready = told = None
     if notify:
-        ready, told = os.pipe()
+        ready, told = _pipe()
         actions.append((os.POSIX_SPAWN_DUP2, told, _READY_CHILD_FD))
         env = {**env, READY_FD: str(_READY_CHILD_FD)}
     pid = os.posix_spawn(
@@ -279,8 +283,19 @@ def start(
         setsigmask=[],
         setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGHUP],
     )
-    if told is not None:
-        os.close(told)
+    for fd in (done, told):
+        if fd is not None:
+            os.close(fd)
+    os.read(recorded, 1)  # ends when the shell closes its end, recorded or failed
+    os.close(recorded)
     started = start_time(pid)
     assert started is not None, "a child that was not waited for keeps its /proc entry"
     return Process(Record(name, pid, started), log, record_file, ready)
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose writing end has a number that no descriptor of a child is to have."""
+    read, write = os.pipe()
+    high = fcntl.fcntl(write, fcntl.F_DUPFD_CLOEXEC, 100)
+    os.close(write)
+    return read, high

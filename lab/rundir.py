@@ -95,16 +95,17 @@ class RunDirectory:
         """Make the directory with a BPF file system in it; `plan` draws the lab again later."""
         for directory in (self.bpf, self.records, self.log, self.nodes):
             directory.mkdir(parents=True, exist_ok=True)
-        kernel.call(["mount", "-t", "bpf", "-o", "mode=0700", "vipcast-lab", str(self.bpf)])
+        # First of all: a lab is known as abandoned by this file.
         self.topology.write_text(json.dumps(plan) + "\n")
+        kernel.call(["mount", "-t", "bpf", "-o", "mode=0700", "vipcast-lab", str(self.bpf)])
 
     def keep(self) -> None:
         """Say that the lab is meant to stand although nobody will hold it."""
         self._kept.touch()
 
     def abandoned(self) -> bool:
-        """Whether nobody means the lab to stand; known for sure only by who holds it."""
-        return not self._kept.exists()
+        """Whether it was built and nobody means it to stand; certain only for who holds it."""
+        return self.topology.exists() and not self._kept.exists()
 
     def sweep(self) -> None:
         """End the lab's processes, remove its namespaces, mounts and files, whoever made them."""
@@ -132,9 +133,8 @@ class RunDirectory:
 
 def sweep_abandoned() -> None:
     """Sweep every lab whose run was killed: nobody holds it, and nobody said to keep it."""
-    names = {path.name for path in BASE.iterdir() if path.is_dir()}
-    names |= {path.stem for path in BASE.glob("*.lock")}
-    for run in map(RunDirectory, sorted(names)):
+    names = sorted(path.name for path in BASE.iterdir() if path.is_dir())
+    for run in map(RunDirectory, names):
         if run.abandoned():
             with suppress(Busy):
                 run.lock()
