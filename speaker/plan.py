@@ -3,8 +3,8 @@
     decide(service, endpoints, nodes, config) -> Decision
 
 The answer names candidates, not a holder: every speaker computes the same candidates from the same
-objects, and leadership chooses the holder among those that it can hear on a segment. An address that is
-not announced carries the reason. Order of checks as MetalLB's users know it.
+objects, and leadership chooses the holder among those that it can hear on a segment. An address
+that is not announced carries the reason. Order of checks as MetalLB's users know it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vipcast.config import Config
+from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
 from vipcast.model.pool import Protocol

@@ -1,8 +1,8 @@
 """Hellos on the wire: one UDP socket per announcing interface, IPv4 link-local multicast.
 
-Group 224.0.0.73 (local network control block, RFC 5771 section 4: never forwarded by a router), port
-7473, TTL 1, own copies off. The socket is bound to its interface, so what is heard there defines the
-segment. What a datagram says is judged by `speaker.leadership`; here are only bytes.
+Group 224.0.0.73 (local network control block, RFC 5771 section 4: never forwarded by a router),
+port 7473, TTL 1, own copies off. The socket is bound to its interface, so what is heard there
+defines the segment. What a datagram says is judged by `speaker.leadership`; here are only bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from speaker.layer2.interfaces import Link
 from vipcast.model.errors import HostError
 
 GROUP = "224.0.0.73"
@@ -43,32 +44,32 @@ class MulticastPulse:
         """How many sends or reads failed, by the name of the error."""
         return self._failures
 
-    def open(self, ifindex: int, name: str) -> None:
-        """Join the group on an interface; raises HostError with the interface and the kernel's word."""
-        self.close(ifindex)
+    def join(self, link: Link) -> None:
+        """Join the group on a link; raises HostError with its name and the kernel's word."""
+        self.leave(link.ifindex)
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            _configure(sock, ifindex, name)
+            _configure(sock, link.ifindex, link.name)
         except OSError as error:
             sock.close()
             raise HostError(
-                f"Hellos cannot be sent on interface {name}: {error.strerror or error}. "
+                f"Hellos cannot be sent on interface {link.name}: {error.strerror or error}. "
                 f"Give the interface an IPv4 address, and allow UDP port {PORT} to {GROUP}."
             ) from error
-        self._sockets[ifindex] = sock
-        self._loop.add_reader(sock, self._read, ifindex, sock)
+        self._sockets[link.ifindex] = sock
+        self._loop.add_reader(sock, self._read, link.ifindex, sock)
 
-    def close(self, ifindex: int) -> None:
+    def leave(self, ifindex: int) -> None:
         """Leave the group on an interface; not open is no error."""
         sock = self._sockets.pop(ifindex, None)
         if sock is not None:
             self._loop.remove_reader(sock)
             sock.close()
 
-    def close_all(self) -> None:
+    def close(self) -> None:
         """Leave the group everywhere."""
         for ifindex in list(self._sockets):
-            self.close(ifindex)
+            self.leave(ifindex)
 
     def send(self, ifindex: int, datagrams: Sequence[bytes]) -> bool:
         """Send all datagrams on one interface; False if one of them was not taken by the kernel."""

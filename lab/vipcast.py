@@ -1,0 +1,293 @@
+"""Vipcast on a lab: its programs on the nodes, its directory of objects, and how things stand.
+
+with Lab() as lab:
+    vipcast = Vipcast(lab)
+    vipcast.start()
+    vipcast.apply("pool", pool(...))
+    vipcast.apply("web", service(...))
+    vip = vipcast.await_address("web")
+
+The controller runs in the first node's namespace, where nothing but `lo` and the segment is; each
+speaker in its node's. Everything ends with the lab.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from lab import objects
+from lab.cluster import Lab
+from lab.errors import NotReady
+from lab.host import ROOT, Host
+from lab.objects import Object
+from lab.processes import Process
+from lab.services import ServiceRule
+
+BIN = Path(sys.executable).parent
+PATIENCE = 30.0
+"""Seconds to wait for a state; far more than any needs."""
+
+LOOK = 0.02
+
+Found = TypeVar("Found")
+
+
+def pool(
+    addresses: Sequence[str], *, name: str = "default", namespace: str = "metallb-system"
+) -> Object:
+    """The ConfigMap of old, with one layer 2 pool."""
+    document = {
+        "address-pools": [{"name": name, "protocol": "layer2", "addresses": list(addresses)}]
+    }
+    return config_map(yaml.safe_dump(document, sort_keys=False), namespace=namespace)
+
+
+def config_map(text: str, *, namespace: str = "metallb-system") -> Object:
+    """The ConfigMap of old, with any text as its configuration."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"namespace": namespace, "name": "config"},
+        "data": {"config": text},
+    }
+
+
+def service(name: str, *, port: int = 80, **spec: Any) -> Object:
+    """A Service of type LoadBalancer in namespace `default`."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "type": "LoadBalancer",
+            "selector": {"app": name},
+            "ports": [{"port": port, "protocol": "TCP", "targetPort": 8080}],
+            **spec,
+        },
+    }
+
+
+def until(condition: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
+    """Look again and again until there is an answer that counts. Raises NotReady."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise NotReady(f"after {seconds:g} s still not so: {what}")
+        time.sleep(LOOK)
+    return found
+
+
+class Vipcast:
+    """The product, installed on every node of a lab that stands."""
+
+    def __init__(self, lab: Lab, *, xdp_mode: str = "auto", log_level: str = "info") -> None:
+        self.lab = lab
+        self.directory = lab.run.path / "objects"
+        self._options = ["--log-level", log_level]
+        self._xdp_mode = xdp_mode
+        self._controller: Process | None = None
+        self._speakers: dict[str, Process] = {}
+
+    # Programs
+
+    def start(self, speakers: Iterable[Host] | None = None) -> None:
+        """Write the lab's Nodes, and start the controller and the speakers; does not wait."""
+        self.directory.mkdir(exist_ok=True)
+        self.lab.write_nodes(self.directory)
+        self.start_controller()
+        for node in self.lab.nodes if speakers is None else speakers:
+            self.start_speaker(node)
+
+    def start_controller(self) -> Process:
+        """Start the controller; its metrics are on a free port."""
+        node = self.lab.node(1)
+        argv: list[str | Path] = [
+            BIN / "vipcast-controller",
+            "--directory",
+            self.directory,
+            "--port",
+            "0",
+        ]
+        argv += ["--run-dir", node.run_dir / "controller", *self._options]
+        self._controller = node.start(argv, name="controller")
+        return self._controller
+
+    def start_speaker(self, node: Host) -> Process:
+        """Start the speaker of a node."""
+        argv: list[str | Path] = [BIN / "vipcast-speaker", "--directory", self.directory]
+        argv += ["--node-name", node.name]
+        argv += ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
+        argv += ["--xdp-mode", self._xdp_mode, *self._options]
+        self._speakers[node.name] = node.start(argv, name="speaker")
+        return self._speakers[node.name]
+
+    @property
+    def controller(self) -> Process:
+        """The controller's process."""
+        if self._controller is None:
+            raise NotReady("the controller was not started")
+        return self._controller
+
+    def speaker(self, node: Host | str) -> Process:
+        """The speaker's process on a node."""
+        return self._speakers[node if isinstance(node, str) else node.name]
+
+    def await_ready(self, *nodes: Host) -> None:
+        """Wait until the speakers of some nodes (all that were started) say that they are ready."""
+        for node in nodes or [self.lab.host(name) for name in self._speakers]:
+            until(
+                lambda node=node: self.readiness(node)[0],  # type: ignore[misc]
+                f"{node.name} is ready: {self.readiness(node)[1]}",
+            )
+
+    def readiness(self, node: Host) -> tuple[bool, str]:
+        """What /readyz of a node's speaker says."""
+        done = node.run(
+            ["curl", "-sS", "-o-", "-w", "\n%{http_code}", "http://127.0.0.1:7472/readyz"],
+            check=False,
+        )
+        text, _, code = done.stdout.rpartition("\n")
+        return code == "200", text or done.stderr
+
+    def await_checks(self, *waived: str) -> None:
+        """Wait until every speaker is ready but for some of the checks of /readyz."""
+
+        def ready(node: Host) -> bool:
+            said = dict(line.split(": ", 1) for line in self.readiness(node)[1].splitlines())
+            return bool(said) and all(
+                answer == "ok" or check in waived for check, answer in said.items()
+            )
+
+        for name in self._speakers:
+            node = self.lab.host(name)
+            until(lambda node=node: ready(node), f"{name} is ready")  # type: ignore[misc]
+
+    def heard_by(self, node: Host) -> frozenset[str]:
+        """Names of the nodes that a node's speaker hears, as it reports itself."""
+        name = f"speaker-{node.name}"
+        found = self.status_object(name, "SpeakerStatus", "metallb-system", node.name) or {}
+        segments = found.get("status", {}).get("segments", [])
+        return frozenset(member["node"] for each in segments for member in each["members"])
+
+    def metrics(self, node: Host) -> str:
+        """The speaker's metrics."""
+        return node.run(["curl", "-sS", "http://127.0.0.1:7472/metrics"]).stdout
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `vipcast` on the directory."""
+        command = [str(BIN / "vipcast"), *arguments, "--directory", str(self.directory)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+    # Objects
+
+    def apply(self, name: str, *documents: Mapping[str, Any]) -> None:
+        """Write objects as the file NAME.yaml, replaced atomically."""
+        objects.write(self.directory / f"{name}.yaml", [dict(each) for each in documents])
+
+    def delete(self, name: str) -> None:
+        """Remove the file NAME.yaml."""
+        (self.directory / f"{name}.yaml").unlink()
+
+    def serve(self, name: str, *, port: int = 80, namespace: str = "default") -> str:
+        """Make a Service's pods and rules stand once it has an address; returns the address."""
+        self.lab.write_endpoints(self.directory, name, namespace=namespace)
+        vip = self.await_address(name, namespace=namespace)
+        self.lab.program_services([ServiceRule(vip, port, self.lab.backends())])
+        return vip
+
+    def await_address(self, name: str, *, namespace: str = "default") -> str:
+        """Wait for a Service's address."""
+        return until(lambda: self.address(name, namespace), f"{namespace}/{name} has an address")
+
+    def address(self, name: str, namespace: str = "default") -> str | None:
+        """The address in a Service's status, None while it has none."""
+        found = self.status_object("controller", "Service", namespace, name)
+        ingress = ((found or {}).get("status", {}).get("loadBalancer") or {}).get("ingress") or []
+        return str(ingress[0]["ip"]) if ingress else None
+
+    def status_object(self, writer: str, kind: str, namespace: str, name: str) -> Object | None:
+        """An object that a program wrote, None if there is none."""
+        path = self.directory / "status" / writer / kind / namespace / f"{name}.yaml"
+        try:
+            found: Object = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+        except FileNotFoundError:
+            return None
+        return found
+
+    # On the wire
+
+    def answering(self, vip: str, *, tries: int = 1) -> str | None:
+        """Name of the host that answers ARP for an address, None if nobody does."""
+        macs = self.ask(vip, count=tries, timeout_ms=200)["macs"]
+        return "+".join(sorted(self.lab.owner(mac) for mac in macs)) or None
+
+    def ask(self, vip: str, *, count: int, timeout_ms: int = 1000) -> dict[str, Any]:
+        """Ask for an address `count` times, one by one; the account of lab.tools.arpask."""
+        program = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "lab.tools.arpask"]
+        asking = ["ask", vip, "--count", str(count), "--timeout-ms", str(timeout_ms)]
+        done = self.lab.client.run([*program, *asking], timeout=120.0)
+        account: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return account
+
+    def await_answer(self, vip: str, *not_from: str) -> str:
+        """Wait until one host answers, none of those named; returns its name."""
+
+        def found() -> str | None:
+            host = self.answering(vip)
+            return host if host is not None and host not in not_from else None
+
+        return until(found, f"somebody answers for {vip}")
+
+    def watch(self, *vips: str, interval_ms: float = 5.0, timeout_ms: float = 500.0) -> Watch:
+        """Ask for addresses from the client all the time, until `Watch.stop`."""
+        return Watch(self.lab, vips, interval_ms, timeout_ms)
+
+
+class Watch:
+    """A watch that runs in the client; see lab.tools.tally for what its account holds."""
+
+    _number = 0
+
+    def __init__(self, lab: Lab, vips: Sequence[str], interval_ms: float, timeout: float) -> None:
+        Watch._number += 1
+        self._lab = lab
+        self._process = lab.client.python(
+            "lab.tools.arpask", "watch", *vips, "--interval-ms", interval_ms,
+            "--timeout-ms", timeout, name=f"watch{Watch._number}", notify=True,
+        )  # fmt: skip
+        self._process.await_ready(PATIENCE)
+
+    def holder(self) -> str | None:
+        """Name of the host that answered last."""
+        moves = [line for line in self._lines() if line["event"] == "moved"]
+        return self._lab.owner(moves[-1]["mac"]) if moves else None
+
+    def await_holder(self, *not_from: str | None) -> str:
+        """Wait until a host answers that is none of those named; returns its name."""
+
+        def found() -> str | None:
+            holder = self.holder()
+            return holder if holder is not None and holder not in not_from else None
+
+        return until(found, f"another host than {', '.join(map(str, not_from))} answers")
+
+    def stop(self) -> dict[str, Any]:
+        """End the watch; the account of each address, MACs turned into names of hosts."""
+        self._process.stop(10.0)
+        account: dict[str, Any] = self._lines()[-1]["vips"]
+        for one in account.values():
+            for run in one["runs"]:
+                run["host"] = self._lab.owner(run["mac"])
+        return account
+
+    def _lines(self) -> list[dict[str, Any]]:
+        complete = self._process.output.rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines()]

@@ -1,0 +1,172 @@
+"""vipcast-speaker: wiring and nothing else.
+
+Start: lock, loader (a process of its own), maps, then the loop. End, on SIGTERM: the last hello
+says that the speaker will be back; program, entries and lease stay. Only `--uninstall` detaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from speaker.adapters.attach import XdpAttacher, uninstall
+from speaker.adapters.clock import MonotonicClock
+from speaker.adapters.greeter import PacketGreeter
+from speaker.adapters.links import NetlinkLinks
+from speaker.adapters.loader import load_program
+from speaker.adapters.maps import PinnedResponder
+from speaker.adapters.pulse import MulticastPulse
+from speaker.app import Doors, Settings, Speaker
+from speaker.layer2.interfaces import Exclusions
+from speaker.ports import XdpMode
+from speaker.reporter import Reporter
+from vipcast.config.keeper import ConfigKeeper
+from vipcast.files import DirectorySource
+from vipcast.model.errors import HostError
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    CONFIGURATION_STATE,
+    ENDPOINT_SLICE,
+    NODE,
+    SECRET,
+    SERVICE,
+)
+from vipcast.ops import flags
+from vipcast.ops.flags import SpeakerOptions, UninstallOptions
+from vipcast.ops.health import Health, LoopWatch
+from vipcast.ops.log import event, failure
+from vipcast.ops.log import start as start_log
+from vipcast.ops.metrics import SpeakerMetrics
+from vipcast.ops.run import FAILED, OK, run
+from vipcast.ops.rundir import lock, port_file
+from vipcast.ops.samples import SpeakerSample
+
+log = logging.getLogger(__name__)
+
+PROGRAM = "vipcast-speaker"
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET, CONFIGURATION_STATE})
+NICENESS = -10
+
+
+def main() -> int:
+    """The program; returns its exit code."""
+    options = flags.speaker()
+    with start_log(options.log_level, options.log_format):
+        try:
+            with lock(options.run_dir, PROGRAM):
+                if isinstance(options, UninstallOptions):
+                    return _uninstall(options)
+                return run(lambda stop: speak(options, stop), log)
+        except HostError as error:
+            failure(log, "start", "program cannot start", error)
+            return FAILED
+
+
+async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
+    """Answer until `stop` is set."""
+    _hurry()
+    loaded = await asyncio.to_thread(load_program, options.pin_path)
+    event(log, "programLoaded", "the responder is pinned", pin=loaded)
+    responder = PinnedResponder(options.pin_path)
+    source = DirectorySource(
+        options.directory, writer=f"speaker-{options.node_name}", kinds=KINDS, wall=time.time
+    )
+    attacher = XdpAttacher(options.pin_path)
+    doors = Doors(
+        source=source,
+        responder=responder,
+        attacher=attacher,
+        links=NetlinkLinks(),
+        greeter=PacketGreeter(),
+        pulse=MulticastPulse,
+        clock=MonotonicClock(),
+        jitter=random.random,
+    )
+    settings = Settings(
+        node=options.node_name,
+        namespace=options.namespace,
+        config=options.config,
+        secret=options.ml_secret_name,
+        xdp_mode=XdpMode(options.xdp_mode),
+        exclusions=Exclusions(),
+    )
+
+    def read() -> SpeakerSample:
+        return speaker.sample()
+
+    with LoopWatch() as watch:
+        metrics = SpeakerMetrics(
+            node=options.node_name,
+            source=source.health,
+            lag=watch.worst,
+            read=read,
+        )
+        reporter = Reporter(
+            options.node_name, options.namespace, source, metrics, time.time, settings.xdp_mode
+        )
+        keeper = ConfigKeeper(options.namespace, options.config)
+        speaker = Speaker(settings, doors, reporter, keeper)
+        checks = _checks(speaker, source)
+        health = Health(port=options.port, watch=watch, checks=checks, metrics=metrics.take)
+        async with health:
+            event(log, "listening", "metrics and health", port=health.port)
+            with port_file(options.run_dir, PROGRAM, health.port):
+                await speaker.run(stop)
+
+
+def _checks(speaker: Speaker, source: DirectorySource) -> Mapping[str, Callable[[], str | None]]:
+    """What /readyz asks."""
+
+    def responder() -> str | None:
+        if speaker.failed:
+            return "; ".join(attachment.detail for _, attachment in speaker.failed.values())
+        if not speaker.segments:
+            return "No interface answers: see `vipcast status` for each interface's reason."
+        return None
+
+    def config() -> str | None:
+        if speaker.keeper.state.loaded:
+            return None
+        return "No valid configuration was loaded: see `vipcast status`."
+
+    def objects() -> str | None:
+        health = source.health()
+        return None if health.alive and health.synced else health.message
+
+    def key() -> str | None:
+        if speaker.store.secret_key is not None:
+            return None
+        return "The key for hellos is missing: Secret memberlist, key secretkey."
+
+    return {"responder": responder, "config": config, "objects": objects, "key": key}
+
+
+def _hurry() -> None:
+    """Ask for more processor time: a starved loop loses the lease of what it holds."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    except PermissionError as error:
+        event(
+            log, "niceness", "runs at the usual priority: allow SYS_NICE", error=error,
+            level=logging.WARNING,
+        )  # fmt: skip
+
+
+def _uninstall(options: UninstallOptions) -> int:
+    done = uninstall(options.pin_path)
+    event(
+        log, "uninstalled", "the responder is gone from this node",
+        interfaces=done.interfaces, pins=done.pins,
+    )  # fmt: skip
+    for each in done.failures:
+        failure(log, "uninstall", "could not be taken away", each)
+    return FAILED if done.failures else OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Tells the outside what the speaker does: log lines, Events, status objects, metrics.
+
+Log lines and counts are made at once; status objects and Events are written by one task, which
+looks at the whole speaker again after each change, writes what differs from what it wrote last, and
+tries again after a failure. So a slow or broken Source never holds up an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from speaker import reports
+from speaker.leadership import Changed, Condition
+from speaker.plan import Claim
+from speaker.ports import Counts
+from speaker.reports import Picture
+from vipcast.config.keeper import ConfigState
+from vipcast.kube.render import configuration_state, configuration_state_ref, timestamp
+from vipcast.kube.status import render_l2_status, render_speaker_status
+from vipcast.model.addresses import Address
+from vipcast.model.errors import SourceError
+from vipcast.model.objects import Key
+from vipcast.model.raw import SERVICE, EventNote, EventType, Raw, Ref
+from vipcast.model.reasons import Reason, sentence
+from vipcast.model.status import SpeakerReport
+from vipcast.ops.log import event, failure
+from vipcast.ops.metrics import SpeakerMetrics
+from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
+from vipcast.ports import Source
+
+log = logging.getLogger(__name__)
+
+COALESCE = 0.05
+"""Seconds in which changes are gathered before status objects are written."""
+
+RETRY = 1.0
+"""Seconds after which a failed write is tried again."""
+
+EVENT_BACKLOG = 1000
+"""Events that wait to be written; when more come the oldest are dropped, and counted in the log."""
+
+
+class Reporter:
+    """One speaker's voice. `wall` returns seconds since the epoch."""
+
+    def __init__(
+        self,
+        node: str,
+        namespace: str,
+        source: Source,
+        metrics: SpeakerMetrics,
+        wall: Callable[[], float],
+        xdp_mode: str,
+    ) -> None:
+        self._node = node
+        self._xdp_mode = xdp_mode
+        self._namespace = namespace
+        self._source = source
+        self._metrics = metrics
+        self._wall = wall
+        self._started = self._stamp()
+        self._dirty = asyncio.Event()
+        self._notes: deque[EventNote] = deque()
+        self._written: dict[Ref, Raw] = {}
+        self._since: dict[tuple[int, Address], tuple[int, str]] = {}
+        self._config = ConfigState()
+
+    def _stamp(self) -> str:
+        return timestamp(self._wall())
+
+    # At once
+
+    def touched(self) -> None:
+        """Something may have changed that a status object shows."""
+        self._dirty.set()
+
+    def configured(self, state: ConfigState) -> None:
+        """The configuration was looked at; log and metrics say what that changed."""
+        if state.changed and state.config is not None:
+            pools = [pool.name for pool in state.config.pools]
+            event(log, "configLoaded", "config (re)loaded", config=state.config.source, pools=pools)
+        if state.findings and state.findings != self._config.findings:
+            for finding in state.findings:
+                failure(log, "loadConfig", "the last good configuration stays", str(finding))
+        self._config = state
+        self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
+        self._dirty.set()
+
+    def told(self, interface: str, effect: Changed | Condition, claim: Claim | None) -> None:
+        """A segment has something to say; `claim` is the one to the VIP that changed hands."""
+        self._dirty.set()
+        if isinstance(effect, Condition):
+            self._condition(interface, effect)
+            return
+        fields: dict[str, Any] = {
+            "service": str(claim.service) if claim else "",
+            "ip": str(effect.vip),
+            "pool": claim.pool if claim else "",
+            "protocol": "layer2",
+            "interface": interface,
+            "reason": str(effect.reason),
+            "holder": effect.new or "",
+            "before": effect.old or "",
+        }
+        if effect.new == self._node:
+            self._metrics.took(effect.reason, effect.took)
+            event(log, "serviceAnnounced", "service has IP, announcing", **fields)
+            if claim is not None and effect.reason is not Reason.ADOPTED:
+                self._note(claim.service, self._assigned(interface, effect))
+        elif effect.old == self._node:
+            self._metrics.gave_up(effect.reason)
+            event(log, "serviceWithdrawn", "withdrawing service announcement", **fields)
+        else:
+            event(log, "holderChanged", sentence(effect.reason), level=logging.DEBUG, **fields)
+
+    def _condition(self, interface: str, effect: Condition) -> None:
+        event(
+            log,
+            "segmentState",
+            sentence(effect.reason),
+            interface=interface,
+            reason=effect.reason,
+            begins=effect.begins,
+        )
+
+    def _assigned(self, interface: str, effect: Changed) -> str:
+        before = f", before: {effect.old}" if effect.old else ""
+        return (
+            f'announcing from node "{self._node}" with protocol "layer2" '
+            f"on {interface}: {effect.vip} ({effect.reason}{before})"
+        )
+
+    def _note(self, service: Key, message: str) -> None:
+        if len(self._notes) >= EVENT_BACKLOG:
+            dropped = self._notes.popleft()
+            failure(log, "recordEvent", "an Event was dropped", "backlog full", about=dropped.about)
+        ref = Ref(SERVICE, service)
+        self._notes.append(EventNote(ref, EventType.NORMAL, "nodeAssigned", message))
+
+    # By the writing task
+
+    async def run(self, picture: Callable[[], Picture]) -> None:
+        """Write status objects and Events until cancelled."""
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(COALESCE)
+            self._dirty.clear()
+            try:
+                await self._write(dict(self._objects(picture())))
+                await self._write_notes()
+            except SourceError as error:
+                failure(log, "writeStatus", "will be tried again", error)
+                self._metrics.handled(failed=True)
+                await asyncio.sleep(RETRY)
+                self._dirty.set()
+
+    async def _write(self, wanted: Mapping[Ref, Raw]) -> None:
+        for ref, raw in wanted.items():
+            if self._written.get(ref) != raw:
+                await self._source.put(ref, raw)
+                self._written[ref] = raw
+        for ref in self._written.keys() - wanted.keys():
+            await self._source.delete(ref)
+            del self._written[ref]
+
+    async def _write_notes(self) -> None:
+        while self._notes:
+            await self._source.record(self._notes[0])
+            self._notes.popleft()
+
+    def _objects(self, picture: Picture) -> Iterator[tuple[Ref, Raw]]:
+        """Every object that this speaker wants to stand."""
+        held = reports.l2_statuses(self._node, picture.seen, picture.claims, self._since_text)
+        for status in held.values():
+            yield render_l2_status(self._namespace, status)
+        yield render_speaker_status(self._namespace, self._report(picture))
+        state = configuration_state_ref(self._namespace, self._node)
+        yield configuration_state(
+            self._namespace,
+            self._node,
+            loaded=self._config.loaded,
+            findings=self._config.findings,
+            problems=picture.problems,
+            now=self._stamp(),
+            before=self._written.get(state),
+        )
+
+    def _since_text(self, link: int, vip: Address, counter: int) -> str:
+        """Made once per claim; the next claim to the same VIP replaces it."""
+        known = self._since.get((link, vip))
+        if known is None or known[0] != counter:
+            known = self._since[link, vip] = (counter, self._stamp())
+        return known[1]
+
+    def _report(self, picture: Picture) -> SpeakerReport:
+        return SpeakerReport(
+            node=self._node,
+            started=self._started,
+            xdp_mode=self._xdp_mode,
+            boot=f"{picture.boot:016x}",
+            term=picture.term,
+            interfaces=reports.interface_reports(picture.seen, picture.failed, picture.skipped),
+            segments=reports.segment_reports(picture.seen),
+            unannounced=reports.unannounced_reports(picture.refusals),
+        )
+
+
+def sample(
+    picture: Picture, counts: Mapping[Address, Counts], failures: Mapping[str, int]
+) -> SpeakerSample:
+    """The speaker as metrics show it; `counts` as in Responder.counts, `failures` as in Pulse."""
+    held = {vip for one in picture.seen for vip, entry in one.view.vips.items() if entry.answering}
+    greeted: Counter[str] = Counter()
+    for one in picture.seen:
+        greeted.update({str(vip): number for vip, number in one.greeted.items()})
+    attachments = (*(one.attachment for one in picture.seen), *(a for _, a in picture.failed))
+    return SpeakerSample(
+        announced=tuple(
+            (str(picture.claims[vip].service), str(vip)) for vip in held if vip in picture.claims
+        ),
+        unannounced=Counter(one.reason for one in picture.refusals if one.address),
+        verdicts=tuple(
+            (str(vip), str(verdict), number)
+            for vip, verdicts in counts.items()
+            for verdict, number in verdicts.items()
+        ),
+        greeted=greeted,
+        ungreeted=sum(one.ungreeted for one in picture.seen),
+        interfaces=tuple(
+            InterfaceSample(one.interface, one.mode or "", one.answering) for one in attachments
+        ),
+        segments=tuple(
+            SegmentSample(
+                interface=one.interface,
+                members=sum(member.live for member in one.view.members),
+                conditions=one.view.conditions,
+                hellos_sent=one.hellos,
+                hellos_received=one.view.accepted,
+                hellos_rejected=one.view.rejected,
+            )
+            for one in picture.seen
+        ),
+        hello_failures=failures,
+    )
