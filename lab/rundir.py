@@ -93,10 +93,11 @@ class RunDirectory:
 
     def create(self, plan: dict[str, Any]) -> None:
         """Make the directory with a BPF file system in it; `plan` draws the lab again later."""
-        for directory in (self.bpf, self.records, self.log, self.nodes):
-            directory.mkdir(parents=True, exist_ok=True)
-        # First of all: a lab is known as abandoned by this file.
+        # The plan first of all: by it a lab is known as abandoned when this run is killed.
+        self.path.mkdir()
         self.topology.write_text(json.dumps(plan) + "\n")
+        for directory in (self.bpf, self.records, self.log, self.nodes):
+            directory.mkdir()
         kernel.call(["mount", "-t", "bpf", "-o", "mode=0700", "vipcast-lab", str(self.bpf)])
 
     def keep(self) -> None:
@@ -104,7 +105,7 @@ class RunDirectory:
         self._kept.touch()
 
     def abandoned(self) -> bool:
-        """Whether it was built and nobody means it to stand; certain only for who holds it."""
+        """Whether nobody means what is there to stand; certain only for who holds the lab."""
         return self.topology.exists() and not self._kept.exists()
 
     def sweep(self) -> None:
@@ -133,8 +134,7 @@ class RunDirectory:
 
 def sweep_abandoned() -> None:
     """Sweep every lab whose run was killed: nobody holds it, and nobody said to keep it."""
-    names = sorted(path.name for path in BASE.iterdir() if path.is_dir())
-    for run in map(RunDirectory, names):
+    for run in (RunDirectory(path.name) for path in sorted(BASE.iterdir()) if path.is_dir()):
         if run.abandoned():
             with suppress(Busy):
                 run.lock()

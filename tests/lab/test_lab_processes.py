@@ -184,6 +184,16 @@ def test_an_interrupt_at_any_call_of_the_lab_leaves_nothing() -> None:
             assert leftovers() == before, f"{name} at call {point} of {calls}: {done.stderr}"
 
 
+def test_the_next_lab_cleans_what_a_run_left_that_was_killed_at_any_call() -> None:
+    before = leftovers()
+    calls = int(interrupted(0, "SIGKILL").stdout)
+    for point in range(1, calls, calls // 12):
+        assert interrupted(point, "SIGKILL").returncode == -signal.SIGKILL
+        with Lab(unique_name(), nodes=1, pods=False):
+            pass
+        assert leftovers() == before, f"killed at call {point} of {calls}"
+
+
 def test_a_lab_brought_up_by_hand_stands_until_it_is_taken_down() -> None:
     before = leftovers()
     name = unique_name()
