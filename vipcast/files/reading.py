@@ -1,0 +1,179 @@
+"""The text of one file: which objects it holds, and what in it cannot be read.
+
+A file that cannot be read as a whole keeps the objects it held before. Of several documents the
+good ones count; as nobody knows what a bad one would have been, what the file held before and holds
+no longer stays until all of the file can be read. Documents whose text has not changed are not
+parsed again and give the very same dicts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vipcast.config.nodes import Mapping as MappingNode
+from vipcast.config.nodes import Node, Scalar, Sequence, is_null, plain
+from vipcast.config.yamltext import Chunk, compose, split
+from vipcast.kube.defaults import with_defaults
+from vipcast.kube.fields import shown
+from vipcast.model.errors import Finding, ParseError
+from vipcast.model.objects import Key
+from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_version
+
+_KINDS = {kind.name: kind for kind in VERSIONS}
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+_LONGEST_NAME, _LONGEST_NAMESPACE = 253, 63
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object of a file, and the line that it begins in."""
+
+    ref: Ref
+    raw: Raw
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one file holds.
+
+    `documents` are those that could be read, by their text, with lines from the top of each.
+    """
+
+    objects: tuple[Found, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    documents: Mapping[str, tuple[Found, ...]] = field(default_factory=dict, compare=False)
+
+    def refs(self) -> frozenset[Ref]:
+        """The names of the objects."""
+        return frozenset(found.ref for found in self.objects)
+
+
+NOTHING = Reading()
+
+
+def read(name: str, text: str, before: Reading = NOTHING) -> Reading:
+    """What a file holds now. `name` is its path as findings show it."""
+    objects: list[Found] = []
+    problems: list[Finding] = []
+    documents: dict[str, tuple[Found, ...]] = {}
+    for chunk in split(text):
+        known = before.documents.get(chunk.text)
+        if known is None:
+            count = len(problems)
+            known = tuple(_document(name, chunk, problems))
+            if len(problems) == count:
+                documents[chunk.text] = known
+        else:
+            documents[chunk.text] = known
+        shift = chunk.line - 1
+        objects += [Found(found.ref, found.raw, found.line + shift) for found in known]
+    if problems:
+        return Reading((*objects, *_kept(before, objects)), tuple(problems), documents)
+    return Reading(tuple(objects), (), documents)
+
+
+def unreadable(name: str, message: str, fix: str, before: Reading = NOTHING) -> Reading:
+    """A file that cannot be read at all; it keeps what it held."""
+    return Reading(before.objects, (Finding(f"file {name}", "", "", message, fix),))
+
+
+def _kept(before: Reading, objects: list[Found]) -> list[Found]:
+    now = {found.ref for found in objects}
+    return [found for found in before.objects if found.ref not in now]
+
+
+def _document(name: str, chunk: Chunk, problems: list[Finding]) -> Iterator[Found]:
+    """The objects of one document; what cannot be read is added to the problems."""
+    file = f"file {name}"
+    try:
+        root = compose(chunk, file)
+    except ParseError as error:
+        problems.append(error.finding)
+        return
+    for node in _objects(root):
+        try:
+            found = _object(file, node)
+        except ParseError as error:
+            problems.append(error.finding)
+        else:
+            if found is not None:
+                yield Found(found.ref, found.raw, found.line - chunk.line + 1)
+
+
+def _objects(root: Node | None) -> tuple[Node, ...]:
+    """The document, or the items where it is a list of objects, as kubectl prints them."""
+    if root is None or is_null(root):
+        return ()
+    if isinstance(root, MappingNode):
+        kind, items = root.get("kind"), root.get("items")
+        if isinstance(kind, Scalar) and kind.text.endswith("List") and isinstance(items, Sequence):
+            return items.items
+    return (root,)
+
+
+def _object(file: str, node: Node) -> Found | None:
+    """One object with its defaults; None if it is of a kind that is none of ours."""
+    if not isinstance(node, MappingNode):
+        raise _refused(
+            file, node, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."
+        )
+    kind = _kind(file, node)
+    if kind is None:
+        return None
+    raw: dict[str, Any] = with_defaults(kind, plain(node, file))
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, Mapping):
+        raise _refused(file, node, "", "The object has no metadata.", "Add metadata with a name.")
+    name = _name(file, node, "name", metadata.get("name"), _LONGEST_NAME)
+    if kind in CLUSTER_WIDE:
+        return Found(Ref(kind, Key("", name)), raw, node.line)
+    namespace = _name(file, node, "namespace", metadata.get("namespace"), _LONGEST_NAMESPACE)
+    return Found(Ref(kind, Key(namespace, name)), raw, node.line)
+
+
+def _kind(file: str, node: MappingNode) -> Kind | None:
+    """The kind if it is one of ours; what looks like a slip of the pen is refused."""
+    version, kind = (_word(file, node, key) for key in ("apiVersion", "kind"))
+    group = version.rpartition("/")[0]
+    known = Kind(group, kind)
+    if known in VERSIONS:
+        if version == api_version(known):
+            return known
+        fix = f"Write apiVersion: {api_version(known)}."
+        raise _refused(file, node, version, f"This version of {kind} is not known.", fix)
+    if kind in _KINDS and "." not in group:
+        fix = f"Write apiVersion: {api_version(_KINDS[kind])}."
+        raise _refused(file, node, version, f"There is no {kind} in this group.", fix)
+    ours = {one.name.casefold(): one.name for one in VERSIONS if one.group == group}
+    close = difflib.get_close_matches(kind.casefold(), ours, n=1, cutoff=0.85)
+    if close:
+        fix = f"Did you mean {ours[close[0]]}?"
+        raise _refused(file, node, kind, "There is no such kind.", fix)
+    return None
+
+
+def _word(file: str, node: MappingNode, key: str) -> str:
+    value = node.get(key)
+    if isinstance(value, Scalar) and not is_null(value) and value.text:
+        return value.text
+    message = f"The object has no {key}."
+    raise _refused(file, value or node, "", message, "Begin it with apiVersion and kind.")
+
+
+def _name(file: str, node: Node, key: str, value: object, longest: int) -> str:
+    if not isinstance(value, str) or len(value) > longest or not _NAME.fullmatch(value):
+        message = f"metadata.{key} is missing." if value is None else f"metadata.{key} is no name."
+        fix = (
+            f"Write at most {longest} small letters, digits, dashes and dots, in quotes if need be."
+        )
+        raise _refused(file, node, shown(value), message, fix)
+    return value
+
+
+def _refused(file: str, node: Node, value: str, message: str, fix: str) -> ParseError:
+    return ParseError(Finding(file, f"line {node.line}", value[:80], message, fix))
