@@ -9,14 +9,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
-from lab import draw
+from lab import draw, measure
 from lab.cluster import Lab
 from lab.errors import LabError
 from lab.host import Host
+from lab.measure import Watch
 from lab.show import Screen
-from lab.vipcast import Vipcast, Watch, pool, service, until
+from lab.vipcast import Vipcast, pool, service, until
 
 POOL = "192.0.2.240-192.0.2.249"
 SERVICE = "web"
@@ -90,7 +90,7 @@ class Demo:
         """Who leads and why, in the product's own words, and what the client believes."""
         self.screen.heading("One node leads; the client's neighbour entry says the same")
         answering = self.vipcast.await_answer(self.vip)
-        self.vipcast.await_status(SERVICE, answering)
+        self.vipcast.await_holder(SERVICE, answering)
         self.screen.block(self.vipcast.command("status").stdout)
         self.screen.line()
         self.screen.block(self.vipcast.command("explain", SERVICE).stdout)
@@ -119,80 +119,75 @@ class Demo:
     def latency(self) -> None:
         """Timed ARP answers."""
         self.screen.heading(f"{QUESTIONS:,} ARP questions, one after the other")
-        told = self.vipcast.ask(self.vip, count=QUESTIONS)
-        times = told["ns"]
-        head = list(times)
-        self.screen.table(head, [[f"{times[name] / 1000:.1f} µs" for name in head]])
-        self.screen.fact(
-            "from the client's user space and back, through two veth pairs and a bridge"
-        )
-        found = f"{told['answered']:,} of {told['sent']:,}, median {times['p50'] / 1000:.1f} µs"
-        self.findings.add("ARP answers", found, told["lost"] == 0 and told["doubled"] == 0)
+        asked = measure.ask(self.lab.client, self.vip, count=QUESTIONS)
+        names = list(asked.ns)
+        self.screen.table(names, [[f"{asked.ns[name] / 1000:.1f} µs" for name in names]])
+        self.screen.fact("from the client's user space and back, over two veth pairs and a bridge")
+        found = f"{asked.answered:,} of {asked.sent:,}, median {asked.ns['p50'] / 1000:.1f} µs"
+        self.findings.add("ARP answers", found, asked.lost == 0 and asked.doubled == 0)
 
     def pulled(self) -> None:
         """The leader's port pulled, the VIP moves; put back, nothing moves."""
-        watch = self.vipcast.watch(self.vip)
-        leader = self.lab.host(watch.await_holder())
-        self.screen.heading(f"The cable of {leader.name}, the leader, is pulled")
-        self.lab.switch.pull(leader)
-        taker = watch.await_holder(leader.name)
-        self.screen.done(f"{taker} answers now")
-        self._client_follows(taker)
-        self.lab.switch.put_back(leader)
-        self._hears(leader, taker)
-        self._moved(watch, "cable pulled", limit_two=500)
-        self.screen.done(f"put back: {taker} keeps it")
+        with measure.watch(self.lab.client, self.vip) as watch:
+            leader = self._holder(watch)
+            self.screen.heading(f"The cable of {leader.name}, the leader, is pulled")
+            self.lab.switch.pull(leader)
+            taker = self._holder(watch, leader)
+            self.screen.done(f"{taker.name} answers now")
+            self._client_follows(taker)
+            self.lab.switch.put_back(leader)
+            self._hears(leader, taker)
+            self._moved(watch, "cable pulled", limit_two=500)
+        self.screen.done(f"put back: {taker.name} keeps it")
 
     def frozen(self) -> None:
         """The leader's speaker frozen (SIGSTOP), the VIP moves; woken, nothing moves."""
-        watch = self.vipcast.watch(self.vip)
-        leader = self.lab.host(watch.await_holder())
-        self.screen.heading(f"The speaker of {leader.name}, the leader, is frozen (SIGSTOP)")
-        self.vipcast.speaker(leader).freeze()
-        taker = watch.await_holder(leader.name)
-        self.screen.done(f"{taker} answers now, {leader.name} fell silent by itself")
-        self._client_follows(taker)
-        self.vipcast.speaker(leader).wake()
-        self._hears(leader, taker)
-        self._moved(watch, "speaker frozen", limit_two=0)
-        self.screen.done(f"woken: {taker} keeps it")
+        with measure.watch(self.lab.client, self.vip) as watch:
+            leader = self._holder(watch)
+            self.screen.heading(f"The speaker of {leader.name}, the leader, is frozen (SIGSTOP)")
+            self.vipcast.speaker(leader).freeze()
+            taker = self._holder(watch, leader)
+            self.screen.done(f"{taker.name} answers now; {leader.name} fell silent by itself")
+            self._client_follows(taker)
+            self.vipcast.speaker(leader).wake()
+            self._hears(leader, taker)
+            self._moved(watch, "speaker frozen", limit_two=0)
+        self.screen.done(f"woken: {taker.name} keeps it")
 
-    def _client_follows(self, taker: str) -> None:
+    def _holder(self, watch: Watch, before: Host | None = None) -> Host:
+        """The host that answers now, another one than before."""
+        mac, _ = watch.moved(self.vip, away_from=before.mac if before else "")
+        return self.lab.host(self.lab.owner(mac))
+
+    def _client_follows(self, taker: Host) -> None:
         """The greeting has reached the client's own neighbour table."""
 
         def follows() -> bool:
-            return self.lab.owner(self.lab.client.neighbour(self.vip) or "") == taker
+            return self.lab.client.neighbour(self.vip) == taker.mac
 
-        until(follows, f"the client's neighbour entry of {self.vip} is {taker}'s")
+        until(follows, f"the client's neighbour entry of {self.vip} is {taker.name}'s")
         self.screen.done("the client's neighbour entry followed the gratuitous ARP")
 
-    def _hears(self, node: Host, holder: str) -> None:
-        """Wait until a node's speaker has seen who holds the VIP now."""
+    def _hears(self, node: Host, holder: Host) -> None:
+        """Wait until a node's speaker reports that it hears the holder."""
         until(
-            lambda: holder in self.vipcast.heard_by(node),
-            f"{node.name} hears {holder}",
+            lambda: holder.name in self.vipcast.heard_by(node), f"{node.name} hears {holder.name}"
         )
 
     def _moved(self, watch: Watch, what: str, *, limit_two: int) -> None:
-        """Account of a watch: the longest silence, and for how long two MACs answered."""
-        account = watch.stop()[self.vip]
-        silence = longest(account["silences"]) / MS
-        double = longest(account["two_macs"]) / MS
+        """Account of a watch: the longest silence, and for how long two MACs answered (ms)."""
+        seen = watch.seen[self.vip]
+        silence, double = seen.longest_silence * 1000, seen.longest_two_macs * 1000
         self.screen.done(f"silence {silence:.0f} ms; two MACs for {double:.0f} ms")
-        self.findings.add(f"{what}: silence", f"{silence:.0f} ms (limit 2000)", silence < 2000)
-        self.findings.add(
-            f"{what}: two MACs", f"{double:.0f} ms (limit {limit_two})", double <= limit_two
-        )
+        found = f"{silence:.0f} ms (limit 2000)"
+        self.findings.add(f"{what}: silence", found, silence < 2000)
+        found = f"{double:.0f} ms (limit {limit_two})"
+        self.findings.add(f"{what}: two MACs", found, double <= limit_two)
 
     def summary(self) -> None:
         """Everything once more in a table."""
         self.screen.heading("Summary")
         self.screen.table(("what", "found"), self.findings.rows)
-
-
-def longest(periods: list[dict[str, Any]]) -> int:
-    """The longest of some periods, in nanoseconds; 0 for none."""
-    return max((one["last_ns"] - one["first_ns"] for one in periods), default=0)
 
 
 def main() -> int:

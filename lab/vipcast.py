@@ -13,7 +13,6 @@ speaker in its node's. Everything ends with the lab.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -23,10 +22,10 @@ from typing import Any, TypeVar
 
 import yaml
 
-from lab import objects
+from lab import measure, objects
 from lab.cluster import Lab
 from lab.errors import NotReady
-from lab.host import ROOT, Host
+from lab.host import Host
 from lab.objects import Object
 from lab.processes import Process
 from lab.services import ServiceRule
@@ -170,6 +169,10 @@ class Vipcast:
             node = self.lab.host(name)
             until(lambda node=node: ready(node), f"{name} is ready")  # type: ignore[misc]
 
+    def await_unheard(self, node: Host, other: Host) -> None:
+        """Wait until a node's speaker counts another node as lost."""
+        until(lambda: other.name not in self.heard_by(node), f"{node.name} lost {other.name}")
+
     def heard_by(self, node: Host) -> frozenset[str]:
         """Names of the nodes that a node's speaker hears, as it reports itself."""
         name = f"speaker-{node.name}"
@@ -224,70 +227,25 @@ class Vipcast:
 
     # On the wire
 
-    def answering(self, vip: str, *, tries: int = 1) -> str | None:
+    def answering(self, vip: str, segment: int = 0) -> str | None:
         """Name of the host that answers ARP for an address, None if nobody does."""
-        macs = self.ask(vip, count=tries, timeout_ms=200)["macs"]
-        return "+".join(sorted(self.lab.owner(mac) for mac in macs)) or None
+        asked = measure.ask(self.lab.client, vip, count=1, segment=segment, timeout=0.2)
+        return "+".join(sorted(self.lab.owner(mac) for mac in asked.macs)) or None
 
-    def ask(self, vip: str, *, count: int, timeout_ms: int = 1000) -> dict[str, Any]:
-        """Ask for an address `count` times, one by one; the account of lab.tools.arpask."""
-        program = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "lab.tools.arpask"]
-        asking = ["ask", vip, "--count", str(count), "--timeout-ms", str(timeout_ms)]
-        done = self.lab.client.run([*program, *asking], timeout=120.0)
-        account: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return account
-
-    def await_answer(self, vip: str, *not_from: str) -> str:
+    def await_answer(self, vip: str, *not_from: str, segment: int = 0) -> str:
         """Wait until one host answers, none of those named; returns its name."""
 
         def found() -> str | None:
-            host = self.answering(vip)
+            host = self.answering(vip, segment)
             return host if host is not None and host not in not_from else None
 
         return until(found, f"somebody answers for {vip}")
 
-    def watch(self, *vips: str, interval_ms: float = 5.0, timeout_ms: float = 500.0) -> Watch:
-        """Ask for addresses from the client all the time, until `Watch.stop`."""
-        return Watch(self.lab, vips, interval_ms, timeout_ms)
-
-
-class Watch:
-    """A watch that runs in the client; see lab.tools.tally for what its account holds."""
-
-    _number = 0
-
-    def __init__(self, lab: Lab, vips: Sequence[str], interval_ms: float, timeout: float) -> None:
-        Watch._number += 1
-        self._lab = lab
-        self._process = lab.client.python(
-            "lab.tools.arpask", "watch", *vips, "--interval-ms", interval_ms,
-            "--timeout-ms", timeout, name=f"watch{Watch._number}", notify=True,
-        )  # fmt: skip
-        self._process.await_ready(PATIENCE)
-
-    def holder(self) -> str | None:
-        """Name of the host that answered last."""
-        moves = [line for line in self._lines() if line["event"] == "moved"]
-        return self._lab.owner(moves[-1]["mac"]) if moves else None
-
-    def await_holder(self, *not_from: str | None) -> str:
-        """Wait until a host answers that is none of those named; returns its name."""
-
-        def found() -> str | None:
-            holder = self.holder()
-            return holder if holder is not None and holder not in not_from else None
-
-        return until(found, f"another host than {', '.join(map(str, not_from))} answers")
-
-    def stop(self) -> dict[str, Any]:
-        """End the watch; the account of each address, MACs turned into names of hosts."""
-        self._process.stop(10.0)
-        account: dict[str, Any] = self._lines()[-1]["vips"]
-        for one in account.values():
-            for run in one["runs"]:
-                run["host"] = self._lab.owner(run["mac"])
-        return account
-
-    def _lines(self) -> list[dict[str, Any]]:
-        complete = self._process.output.rpartition("\n")[0]
-        return [json.loads(line) for line in complete.splitlines()]
+    def await_holder(self, name: str, node: str, *, namespace: str = "default") -> None:
+        """Wait until a node's speaker has written that it holds a Service's address."""
+        until(
+            lambda: self.status_object(
+                f"speaker-{node}", "ServiceL2Status", "metallb-system", f"{name}.{namespace}.{node}"
+            ),
+            f"{node} reports that it holds the address of {namespace}/{name}",
+        )

@@ -73,9 +73,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
     loaded = await asyncio.to_thread(load_program, options.pin_path)
     event(log, "programLoaded", "the responder is pinned", pin=loaded)
     responder = PinnedResponder(options.pin_path)
-    source = DirectorySource(
-        options.directory, writer=f"speaker-{options.node_name}", kinds=KINDS, wall=time.time
-    )
+    source = DirectorySource(options.directory, writer=f"speaker-{options.node_name}", kinds=KINDS)
     attacher = XdpAttacher(options.pin_path)
     doors = Doors(
         source=source,
