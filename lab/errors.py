@@ -12,7 +12,14 @@ class Unfit(LabError):
 
 
 class Busy(LabError):
-    """Another process holds the lab of that name."""
+    """Another process holds the lab of that name; `holder` says which, if it has said so itself."""
+
+    def __init__(self, lab: str, holder: str) -> None:
+        super().__init__(
+            f"lab {lab!r} is in use by process {holder or '(cleaning up)'}: "
+            "wait for it, end it, or choose another name"
+        )
+        self.holder = holder
 
 
 class CommandFailed(LabError):

@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ from lab.errors import Busy, LabError
 from lab.topology import namespace_of
 
 BASE = Path("/run/vipcast-lab")
+
+_CLEANING = 30.0
+"""Seconds that another process may take to clean up what a killed run left."""
+_PAUSE = 0.01
 
 
 class RunDirectory:
@@ -54,31 +59,52 @@ class RunDirectory:
         return self._lock is not None
 
     def lock(self) -> None:
-        """Hold the lab for this process. Raises Busy, naming the holder, when another has it."""
+        """Hold the lab for this process. Raises Busy, naming the holder, when another has it.
+
+        A holder without a name is only cleaning up, and is waited for.
+        """
+        deadline = time.monotonic() + _CLEANING
         while self._lock is None:
             BASE.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
+            try:
                 self._lock = self._try_lock()
-        os.truncate(self._lock, 0)
+            except Busy as busy:
+                if busy.holder or time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE)
         os.pwrite(self._lock, f"{os.getpid()} ({' '.join(sys.argv)})".encode(), 0)
 
+    def clean(self) -> None:
+        """Sweep the lab if it was abandoned. Raises Busy when somebody has it."""
+        if self.path.exists() and not self._abandoned():
+            return
+        self._lock = self._try_lock()
+        if self.held and self._abandoned():
+            self.sweep()
+        self.unlock()
+
+    def _abandoned(self) -> bool:
+        """Whether nobody means what is there to stand; certain only for who holds the lab."""
+        return self.topology.exists() and not self._kept.exists()
+
     def _try_lock(self) -> int | None:
+        """A descriptor that holds the lab, its holder not named yet; None means: try again."""
+        with suppress(FileNotFoundError):
+            return self._flock()
+        return None
+
+    def _flock(self) -> int | None:
         fd = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The last holder may have removed the file between our open and our flock.
             if os.path.samestat(os.fstat(fd), self.lock_file.stat()):
-                return fd
+                os.truncate(fd, 0)
+                return os.dup(fd)
         except BlockingIOError:
-            holder = os.pread(fd, 200, 0).decode(errors="replace")
+            raise Busy(self.lab, os.pread(fd, 200, 0).decode(errors="replace")) from None
+        finally:
             os.close(fd)
-            raise Busy(
-                f"lab {self.lab!r} is in use by process {holder}: wait for it, end it, "
-                "or choose another name"
-            ) from None
-        except FileNotFoundError:
-            pass
-        os.close(fd)
         return None
 
     def unlock(self) -> None:
@@ -103,10 +129,6 @@ class RunDirectory:
     def keep(self) -> None:
         """Say that the lab is meant to stand although nobody will hold it."""
         self._kept.touch()
-
-    def abandoned(self) -> bool:
-        """Whether nobody means what is there to stand; certain only for who holds the lab."""
-        return self.topology.exists() and not self._kept.exists()
 
     def sweep(self) -> None:
         """End the lab's processes, remove its namespaces, mounts and files, whoever made them."""
@@ -134,13 +156,9 @@ class RunDirectory:
 
 def sweep_abandoned() -> None:
     """Sweep every lab whose run was killed: nobody holds it, and nobody said to keep it."""
-    for run in (RunDirectory(path.name) for path in sorted(BASE.iterdir()) if path.is_dir()):
-        if run.abandoned():
-            with suppress(Busy):
-                run.lock()
-                if run.abandoned():
-                    run.sweep()
-                run.unlock()
+    for name in {path.name.removesuffix(".lock") for path in BASE.iterdir()}:
+        with suppress(Busy):
+            RunDirectory(name).clean()
 
 
 def _mount_points() -> list[str]:
