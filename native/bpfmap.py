@@ -109,9 +109,12 @@ class Map:
     """One open map. Close it, or use it as a context manager."""
 
     def __init__(self, fd: int, where: Path) -> None:
-        """Take over a descriptor; `where` is for error texts."""
+        """Take over a descriptor; `where` is for error texts. EINVAL if it is not a map's."""
         self.fd = fd
         self.where = where
+        # The kernel tells what it knows of a program just as readily, in the same bytes.
+        if not str(Path(f"/proc/self/fd/{fd}").readlink()).endswith("bpf-map"):
+            raise _error(errno.EINVAL, "not a BPF map", where)
         info: Any = ffi.new("struct bpfmap_map_info *")
         _check(lib.bpfmap_map_info(fd, info), "BPF_OBJ_GET_INFO_BY_FD of a map", where)
         self.info = MapInfo(

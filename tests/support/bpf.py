@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
@@ -44,19 +44,28 @@ def mounted() -> Iterator[Path]:
             subprocess.run(["umount", name], check=True)
 
 
-def run_loader(pin_path: Path, sources: Sources = SOURCES) -> subprocess.CompletedProcess[str]:
-    """Run the loader as the process that it is."""
-    process = start_loader(pin_path, sources)
+def run_loader(
+    pin_path: Path, sources: Sources = SOURCES, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the loader as the process that it is; `env` is added to the environment."""
+    process = start_loader(pin_path, sources, env)
     output, error = process.communicate(timeout=120)
     return subprocess.CompletedProcess(process.args, process.returncode, output, error)
 
 
-def start_loader(pin_path: Path, sources: Sources = SOURCES) -> subprocess.Popen[str]:
+def start_loader(
+    pin_path: Path, sources: Sources = SOURCES, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """Start the loader without waiting for it."""
     words = [sys.executable, "-m", "speaker.adapters.loader"]
     words += ["--pin-path", str(pin_path), "--sources", str(sources.directory)]
     return subprocess.Popen(
-        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
