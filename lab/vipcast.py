@@ -119,12 +119,12 @@ class Vipcast:
         self._controller = node.start(argv, name="controller")
         return self._controller
 
-    def start_speaker(self, node: Host) -> Process:
-        """Start the speaker of a node."""
+    def start_speaker(self, node: Host, *more: str) -> Process:
+        """Start the speaker of a node, with more flags if need be."""
         argv: list[str | Path] = [BIN / "vipcast-speaker", "--directory", self.directory]
         argv += ["--node-name", node.name]
         argv += ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
-        argv += ["--xdp-mode", self._xdp_mode, *self._options]
+        argv += ["--xdp-mode", self._xdp_mode, *self._options, *more]
         self._speakers[node.name] = node.start(argv, name="speaker")
         return self._speakers[node.name]
 

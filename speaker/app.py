@@ -47,7 +47,7 @@ from vipcast.kube.store import Store
 from vipcast.model.addresses import Address
 from vipcast.model.errors import HostError
 from vipcast.model.objects import Key
-from vipcast.model.raw import Batch
+from vipcast.model.raw import Batch, Raw
 from vipcast.model.reasons import Reason, sentence
 from vipcast.ops.log import event, failure
 from vipcast.ops.samples import SpeakerSample
@@ -74,6 +74,8 @@ class Doors:
     pulse: Callable[[Callable[[int, bytes], None]], Pulse]
     clock: Clock
     jitter: Callable[[], float]
+    remember: Callable[[Raw], None]
+    """Takes the ConfigMap whose configuration was put in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class Speaker:
         first, self.synced = not self.synced, True
         state = self.keeper.feed(self.store.config_map, self.store.config_map_elsewhere)
         self._reporter.configured(state)
+        if state.changed and not state.stale and self.store.config_map is not None:
+            self._doors.remember(self.store.config_map)
         self._use_key()
         for key in list(self.store.services) if state.changed or first else change.services:
             self._decide(key)
@@ -240,9 +244,7 @@ class Speaker:
     async def _attach(self, link: Link) -> None:
         """Put the program on a link and open its segment; takes up to 100 ms, so in a thread."""
         try:
-            attachment = await asyncio.to_thread(
-                self._doors.attacher.attach, link, self.settings.xdp_mode
-            )
+            attachment = await asyncio.to_thread(self._put_on, link)
         finally:
             self._attaching.discard(link.ifindex)
         now_link = self._links.get(link.ifindex)
@@ -258,6 +260,13 @@ class Speaker:
             return
         self.failed.pop(link.ifindex, None)
         self._open(now_link, attachment)
+
+    def _put_on(self, link: Link) -> Attachment:
+        """In a thread: attach, then drop what an older layout of maps has left behind."""
+        attachment = self._doors.attacher.attach(link, self.settings.xdp_mode)
+        for path in self._doors.attacher.retire_older():
+            event(log, "layoutRetired", "no interface uses these pins any more", pins=path)
+        return attachment
 
     def _open(self, link: Link, attachment: Attachment) -> None:
         try:

@@ -39,6 +39,7 @@ from vipcast.model.raw import (
 from vipcast.ops import flags
 from vipcast.ops.flags import SpeakerOptions, UninstallOptions
 from vipcast.ops.health import Health, LoopWatch
+from vipcast.ops.lastgood import LastGood
 from vipcast.ops.log import event, failure
 from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import SpeakerMetrics
@@ -74,16 +75,17 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
     event(log, "programLoaded", "the responder is pinned", pin=loaded)
     responder = PinnedResponder(options.pin_path)
     source = DirectorySource(options.directory, writer=f"speaker-{options.node_name}", kinds=KINDS)
-    attacher = XdpAttacher(options.pin_path)
+    last_good = LastGood(options.run_dir, PROGRAM)
     doors = Doors(
         source=source,
         responder=responder,
-        attacher=attacher,
+        attacher=XdpAttacher(options.pin_path),
         links=NetlinkLinks(),
         greeter=PacketGreeter(),
         pulse=MulticastPulse,
         clock=MonotonicClock(),
         jitter=random.random,
+        remember=last_good.remember,
     )
     settings = Settings(
         node=options.node_name,
@@ -108,6 +110,8 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
             options.node_name, options.namespace, source, metrics, time.time, settings.xdp_mode
         )
         keeper = ConfigKeeper(options.namespace, options.config)
+        if (recalled := last_good.recall()) is not None:
+            keeper.feed(recalled)
         speaker = Speaker(settings, doors, reporter, keeper)
         checks = _checks(speaker, source)
         health = Health(port=options.port, watch=watch, checks=checks, metrics=metrics.take)

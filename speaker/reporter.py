@@ -80,7 +80,7 @@ class Reporter:
 
     def configured(self, state: ConfigState) -> None:
         """The configuration was looked at; log and metrics say what that changed."""
-        if state.changed and state.config is not None:
+        if state.config is not None and state.config != self._config.config:
             pools = [pool.name for pool in state.config.pools]
             event(log, "configLoaded", "config (re)loaded", config=state.config.source, pools=pools)
         if state.findings and state.findings != self._config.findings:

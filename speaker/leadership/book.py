@@ -157,12 +157,6 @@ class Book:
                 self._settle(record, now, why, heard)
                 self._greet(vip)
 
-    def greet_again(self, node: str) -> None:
-        """A node is back that may have told clients that it has what was taken over from it."""
-        for vip in self.own:
-            if self.records[vip].last_holder == node:
-                self._greet(vip)
-
     def greet_all(self) -> None:
         """Clients may have been told otherwise, or not have heard."""
         for vip in self.own:
@@ -199,20 +193,26 @@ class Book:
             self._out.append(Changed(vip, record.last_holder, self.node, record.why_free, took))
         self._unsaid.clear()
 
-    def decide(self, now: float, live: frozenset[str], since: float) -> None:
+    def decide(
+        self, now: float, live: frozenset[str], elders: frozenset[str], since: float
+    ) -> None:
         """Claim free addresses whose turn it is for us; give up those that are nobody's for long.
 
-        `live` are the nodes that could claim beside us, `since` when we began to be able to judge.
+        `live` are the nodes that could claim beside us. We judge `since` then, the elders did before
+        and may know of an absence that was announced when we did not listen: what was free before is
+        theirs to claim while the absence could last.
         """
         self.due = None
         for record in list(self._free.values()):
             free_since = max(record.since, since)
             if record.candidates is None:
                 continue
-            if self.node in record.candidates:
-                self._claim_in_turn(record, now, free_since, live)
-            else:
+            if self.node not in record.candidates:
                 self._abandon_in_time(record, now, free_since)
+                continue
+            if record.since <= since and record.candidates & elders & live:
+                free_since += AWAY
+            self._claim_in_turn(record, now, free_since, live)
 
     def abandon_all(self, now: float) -> None:
         """Without a key nothing can be claimed: pass to the host what is nobody's for long."""

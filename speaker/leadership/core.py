@@ -63,9 +63,9 @@ class SegmentCore:
         self._carrier = True
         self._left = False
         self._lease: float | None = None  # answers are allowed until then; None: no right at all
-        self._away_lease = False  # the lease still is the long one of the agent before
         self._learnt: float | None = None  # when learning ends; None: not begun
         self._judging_since = NEVER  # since when we may judge what is free
+        self._elders: frozenset[str] = frozenset()  # who could judge already at that time
         self._hello_due = AT_ONCE
         self._hello_made = AT_ONCE
         self._last_call = AT_ONCE
@@ -85,12 +85,13 @@ class SegmentCore:
         """First call after a restart: the entries found in the maps (with counters), and the lease.
 
         Pass all of them, also if the lease is over: what answered is then silenced before a lease
-        runs again.
+        runs again. The first hello ends the announced absence, so the long lease of that ends
+        before it: call this when all is ready to `tick` and send at once.
         """
         valid = now < lease_until
         if valid:
-            self._lease = lease_until
-            self._away_lease = True
+            self._lease = min(lease_until, now + LEASE)
+            self._out.append(SetLease(self._lease))
         self._book.adopt(now, answering, elsewhere, valid=valid)
         return self._flush()
 
@@ -151,8 +152,9 @@ class SegmentCore:
             self._note(Reason.LINK_DOWN, holds=not up)
             if up:
                 self._hello_due = AT_ONCE
-                self._book.greet_all()
                 self._book.reopen()
+                if Reason.LEARNING not in self._conditions:
+                    self._book.greet_all()
         return self._flush()
 
     def set_key(self, now: float, key: bytes | None) -> Effects:
@@ -260,7 +262,6 @@ class SegmentCore:
     def _lose_right(self, now: float, why: Reason) -> None:
         self._book.forfeit(now, why)
         self._lease = None
-        self._away_lease = False
         self._learnt = None
         self._hello_due = AT_ONCE
         self._note(Reason.LEARNING, holds=True)
@@ -284,10 +285,10 @@ class SegmentCore:
             news.gone,
             Reason.HOLDER_REBOOTED if rebooted else Reason.HOLDER_RELEASED,
         )
-        if arrival is Arrival.RETURNED:
-            self._book.greet_again(peer.node)
         if arrival is not Arrival.KNOWN:
             self._book.reopen()
+            if Reason.LEARNING not in self._conditions:
+                self._book.greet_all()  # unheard by us it may have told clients otherwise
         return None
 
     def _lose_the_silent(self, now: float) -> None:
@@ -312,7 +313,9 @@ class SegmentCore:
         if learning and self._learnt is not None and now >= self._learnt:
             self._note(Reason.LEARNING, holds=False)
             self._judging_since = now
+            self._elders = frozenset(p.node for p in self._members.live() if not p.learning)
             self._book.reopen()
+            self._book.greet_all()  # what was adopted: see _hear, where learners wait
 
     def _decide_at(self) -> float | None:
         """When free addresses are to be looked at next; None while we may not judge."""
@@ -332,7 +335,7 @@ class SegmentCore:
             self._book.abandon_all(now)
             return
         live = frozenset(peer.node for peer in self._members.live() if peer.away_until <= now)
-        self._book.decide(now, live, self._judging_since)
+        self._book.decide(now, live, self._elders, self._judging_since)
 
     def _may_speak(self) -> bool:
         mute = {Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions
@@ -359,11 +362,6 @@ class SegmentCore:
         )
 
     def _send(self, now: float, *hellos: tuple[bytes, ...]) -> None:
-        """Hand out a hello. It ends an absence, so the long lease of that must end before."""
-        if self._away_lease and self._lease is not None:
-            self._lease = min(self._lease, now + LEASE)
-            self._away_lease = False
-            self._out.append(SetLease(self._lease))
         self._hello_made = now
         self._hello_due = now + HELLO_INTERVAL
         self._out.append(Send(tuple(datagram for hello in hellos for datagram in hello)))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from lab.cluster import Lab
-from lab.host import ROOT, Host
+from lab.host import Host
 from lab.measure import Seen, Watch
 from lab.vipcast import Vipcast, pool, service, until
 from tests.support.labs import unique_name
@@ -60,7 +58,7 @@ def rack(xdp_mode: str = "auto", nodes: int = 3, native: bool = False) -> Iterat
     """A rack that stands, its Service served and its speakers settled."""
     with Lab(unique_name(), nodes=nodes) as lab:
         if native:
-            lab.switch.native_xdp(pass_only(lab.run.path))
+            lab.native_switch()
         vipcast = Vipcast(lab, xdp_mode=xdp_mode)
         vipcast.start()
         vipcast.apply("pool", pool([POOL]))
@@ -70,15 +68,3 @@ def rack(xdp_mode: str = "auto", nodes: int = 3, native: bool = False) -> Iterat
         standing.settle()
         standing.holder()
         yield standing
-
-
-def pass_only(directory: Path) -> Path:
-    """Compile the program that passes everything, for the switch's ports; returns the object."""
-    target = directory / "passonly.o"
-    machine = subprocess.run(
-        ["gcc", "-print-multiarch"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    flags = ["-O2", "-g", "-target", "bpf", f"-I/usr/include/{machine}"]
-    source = str(ROOT / "bpf" / "passonly.c")
-    subprocess.run(["clang", *flags, "-c", source, "-o", str(target)], check=True)
-    return target
