@@ -133,7 +133,7 @@ _PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SECRET, PORT, RUN_DIR, *_LOGGIN
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
-EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, CONFIG)
+EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE)
 STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (*EXPLAIN_FLAGS, OUTPUT)
 
 
@@ -184,7 +184,6 @@ class StatusOptions:
 
     directory: Path
     namespace: str
-    config: str
     output: Output
 
 
@@ -194,7 +193,6 @@ class ExplainOptions:
 
     directory: Path
     namespace: str
-    config: str
     service: str
 
 
@@ -265,14 +263,14 @@ def command_line(
     if found["command"] == "status":
         given = _Given(status, found, environment)
         given.check(STATUS_FLAGS)
-        return StatusOptions(given[DIRECTORY], given[NAMESPACE], given[CONFIG], given[OUTPUT])
+        return StatusOptions(given[DIRECTORY], given[NAMESPACE], given[OUTPUT])
     given = _Given(explain, found, environment)
     given.check(EXPLAIN_FLAGS)
     try:
         service = values.service_name(found["service"])
     except ValueError as error:
         explain.error(f"SERVICE has the value {found['service']!r}, which {error}.")
-    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], given[CONFIG], service)
+    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], service)
 
 
 def version() -> str:

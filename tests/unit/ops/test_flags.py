@@ -151,8 +151,8 @@ def test_uninstalling_needs_neither_directory_nor_node_name(arguments: list[str]
 
 def test_the_command_line_reads_both_commands() -> None:
     environment = {"VIPCAST_DIRECTORY": "/objects"}
-    status = StatusOptions(Path("/objects"), "metallb-system", "config", Output.JSON)
-    explain = ExplainOptions(Path("/objects"), "lb", "config", "shop/web")
+    status = StatusOptions(Path("/objects"), "metallb-system", Output.JSON)
+    explain = ExplainOptions(Path("/objects"), "lb", "shop/web")
     assert flags.command_line(["status", "-o", "json"], environment) == status
     assert flags.command_line(["explain", "shop/web", "--namespace=lb"], environment) == explain
 

@@ -1,0 +1,351 @@
+"""`vipcast status` on given directories: the exact text, the exact data, the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.cli.cluster import (
+    EXHAUSTED,
+    NODES,
+    SINCE,
+    VIP,
+    WEB,
+    healthy,
+    holding,
+    refusing,
+    report,
+    segment,
+)
+from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
+from vipcast.cli.picture import Picture, Speaker
+from vipcast.cli.status import show
+from vipcast.cli.text import Screen, columns, screen_of
+from vipcast.model.errors import Finding
+from vipcast.model.objects import Recorded
+from vipcast.model.reasons import Reason
+from vipcast.model.status import SpeakerReport
+from vipcast.ops.values import Output
+
+Status = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Status:
+    """Runs the command on the test's directory; returns exit code and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = main(["status", f"--directory={tmp_path}", *arguments])
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        return code, shown.out
+
+    return run
+
+
+def text(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def test_a_healthy_cluster_is_shown_in_a_few_lines(tmp_path: Path, status: Status) -> None:
+    healthy(tmp_path)
+    assert status() == (
+        WELL,
+        text(
+            "VIP         SERVICE      POOL  SEGMENT  HOLDER  REASON",
+            "192.0.2.10  default/web  home  lan0     node2   firstClaim",
+            "",
+            "NODE   INTERFACE  MODE     HEARS  STATE",
+            "node1  lan0       generic  2      answering",
+            "node2  lan0       generic  2      answering",
+            "node3  lan0       generic  2      answering",
+            "",
+            "Configuration: valid (controller, node1, node2, node3)",
+        ),
+    )
+
+
+def test_what_lacks_is_shown_with_what_it_means(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.nodes(*NODES, "node4")
+    directory.service("db", EXHAUSTED, namespace="shop")
+    directory.speakers(report("node1", ("node3",)), report("node2"), report("node3", ("node1",)))
+    directory.put("broken.yaml", {"apiVersion": "v1", "kind": "Service", "metadata": {"name": 7}})
+    finding = Finding(
+        "ConfigMap metallb-system/config", "address-pools[0].addresses[0]", "10.0.0.0/40",
+        "This is no range.", "Write a prefix length of at most 32.",
+    )  # fmt: skip
+    directory.config("", "node1", "node2", "node3", findings=(finding,))
+    code, shown = status()
+    assert code == LACKING
+    assert shown.startswith(
+        text(
+            "VIP         SERVICE      POOL  SEGMENT  HOLDER  REASON",
+            "192.0.2.10  default/web  home  lan0     -       holderLost",
+            "-           shop/db      -     -        -       poolExhausted",
+            "",
+            "holderLost: The holder was not heard any more.",
+            "poolExhausted: Every address that this Service may have is taken.",
+            "`vipcast explain SERVICE` says more about one Service.",
+            "",
+            "NODE   INTERFACE  MODE     HEARS  STATE",
+            "node1  lan0       generic  1      answering",
+            "node2  lan0       generic  2      not heard",
+            "node3  lan0       generic  1      answering",
+            "node4  -          -        -      silent",
+            "",
+            "node2: The other speakers do not hear it any more: is it running?",
+            "node4: The speaker has not reported: is it running?",
+            "",
+            "Configuration: invalid (controller, node1, node3)",
+            "  ConfigMap metallb-system/config: address-pools[0].addresses[0] = '10.0.0.0/40':"
+            " This is no range. Write a prefix length of at most 32.",
+            "",
+            "Cannot be read; what was readable last stays in force:",
+        )
+    )
+    assert "broken.yaml" in shown.splitlines()[-1]
+
+
+def test_the_claim_with_the_highest_epoch_counts(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.holders(
+        holding("node1", 5, Reason.HOLDER_LOST), holding("node2", 4, Reason.FIRST_CLAIM)
+    )
+    assert "lan0     node1   holderLost\n" in status()[1]
+
+
+def test_each_segment_has_a_holder_of_its_own(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.speakers(
+        report("node1", ("node2",)), report("node2", ("node1",)), report("node3", ())
+    )
+    directory.holders(
+        holding("node2", 3, Reason.FIRST_CLAIM), holding("node3", 4, Reason.HOLDER_LOST)
+    )
+    code, shown = status()
+    assert (code, shown.splitlines()[1:3]) == (
+        WELL,
+        [
+            "192.0.2.10  default/web  home  lan0@node1  node2   firstClaim",
+            "192.0.2.10  default/web  home  lan0@node3  node3   holderLost",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("speakers", "reason"),
+    [
+        ([], Reason.NO_SPEAKER),
+        ([refusing(node, WEB, Reason.NO_ENDPOINTS) for node in NODES], Reason.NO_ENDPOINTS),
+        ([report(node) for node in NODES], Reason.WAITING),
+        (
+            [
+                replace(report(node), segments=(replace(segment(node, NODES), learning=True),))
+                for node in NODES
+            ],
+            Reason.LEARNING,
+        ),
+        (
+            [
+                replace(report(node), segments=(replace(segment(node, ()), problems=("noKey",)),))
+                for node in NODES[:1]
+            ],
+            Reason.NO_KEY,
+        ),
+    ],
+)
+def test_an_address_that_nobody_answers_for_says_why(
+    tmp_path: Path, status: Status, speakers: Sequence[SpeakerReport], reason: Reason
+) -> None:
+    directory = healthy(tmp_path)
+    directory.holders()
+    directory.speakers(*speakers)
+    code, shown = status("-o", "json")
+    (address,) = json.loads(shown)["addresses"]
+    assert (code, address["holder"], address["reason"]) == (LACKING, "", reason)
+
+
+def test_an_interface_that_cannot_answer_is_named_with_its_message(
+    tmp_path: Path, status: Status
+) -> None:
+    directory = healthy(tmp_path)
+    one = report("node1")
+    silent = replace(
+        one.interfaces[0],
+        answering=False,
+        mode="",
+        reason=Reason.FOREIGN_PROGRAM,
+        message="Program 17 (cilium) is attached; remove it, or exclude the interface.",
+    )
+    excluded = replace(
+        one.interfaces[0], name="docker0", answering=False, mode="", mode_wanted="",
+        reason=Reason.INTERFACE_EXCLUDED,
+    )  # fmt: skip
+    directory.speakers(
+        replace(one, interfaces=(silent, excluded), segments=()), report("node2"), report("node3")
+    )
+    code, shown = status()
+    assert code == LACKING
+    assert shown.splitlines()[3:9] == [
+        "NODE   INTERFACE  MODE     HEARS  STATE",
+        "node1  lan0       -        0      silent",
+        "node2  lan0       generic  2      answering",
+        "node3  lan0       generic  2      answering",
+        "",
+        "node1, lan0: Program 17 (cilium) is attached; remove it, or exclude the interface.",
+    ]
+
+
+def test_a_second_interface_on_one_segment_is_no_fault(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    same = replace(segment("node1", NODES), problems=(Reason.SAME_SEGMENT,))
+    directory.speakers(replace(report("node1"), segments=(same,)), report("node2"), report("node3"))
+    assert status()[0] == WELL
+
+
+def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.nodes("node2")
+    directory.speakers(report("node2", ()))
+    directory.config("")
+    wanted = {
+        "healthy": True,
+        "addresses": [
+            {
+                "service": "default/web",
+                "address": VIP,
+                "pool": "home",
+                "segment": "lan0",
+                "holder": "node2",
+                "reason": "firstClaim",
+                "message": "Nobody held the address; this node ranks best among those that may.",
+                "former": "",
+                "interface": "lan0",
+                "mac": "02:00:00:00:00:02",
+                "epoch": 1,
+                "since": SINCE,
+            }
+        ],
+        "speakers": [
+            {
+                "node": "node2",
+                "healthy": True,
+                "problems": [],
+                "interfaces": [
+                    {
+                        "name": "lan0",
+                        "mode": "generic",
+                        "hears": 0,
+                        "answering": True,
+                        "problems": [],
+                    }
+                ],
+            }
+        ],
+        "configuration": [{"component": "controller", "result": "Valid", "findings": []}],
+        "problems": [],
+    }
+    assert json.loads(status("--output=json")[1]) == wanted
+    assert yaml.safe_load(status("--output=yaml")[1]) == wanted
+
+
+def test_an_empty_directory_says_what_is_not_there(status: Status) -> None:
+    assert status() == (
+        LACKING,
+        text(
+            "There is no Service of type LoadBalancer.",
+            "",
+            "There is no node and no speaker.",
+            "",
+            "Configuration: unknown (controller)",
+            "  The controller has not reported: is it running?",
+        ),
+    )
+
+
+def test_services_of_other_kinds_are_left_out(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.service("inner", Recorded(), type="ClusterIP")
+    directory.service("cloud", Recorded(), loadBalancerClass="example.com/cloud")
+    code, shown = status()
+    assert code == WELL
+    assert "inner" not in shown
+    assert "cloud" not in shown
+
+
+def test_status_objects_of_another_deployment_do_not_count(tmp_path: Path, status: Status) -> None:
+    healthy(tmp_path)
+    code, shown = status("--namespace=other")
+    assert (code, json.loads(status("-ojson", "--namespace=other")[1])["speakers"]) == (
+        LACKING,
+        [
+            {
+                "node": node,
+                "healthy": False,
+                "problems": ["The speaker has not reported: is it running?"],
+                "interfaces": [],
+            }
+            for node in NODES
+        ],
+    )
+    assert "noSpeaker" in shown
+
+
+def test_a_directory_that_is_not_there_is_a_sentence_and_exit_code_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", f"--directory={tmp_path / 'absent'}"]) == UNREADABLE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("vipcast: ")
+    assert str(tmp_path / "absent") in shown.err
+
+
+def test_long_names_are_cut_in_the_middle_to_fit_eighty_columns_but_not_in_a_pipe() -> None:
+    service = "a-namespace-with-a-name/a-service-with-a-name-that-is-long"
+    node = "worker-node-17.rack-3.example.com"
+    rows = (
+        ("VIP", "SERVICE", "POOL", "SEGMENT", "HOLDER", "REASON"),
+        ("192.0.2.10", service, "home", "lan0", node, "firstClaim"),
+    )
+    shown = columns(rows, 80)
+    assert shown == [
+        "VIP         SERVICE              POOL  SEGMENT  HOLDER                REASON",
+        "192.0.2.10  a-namespa…t-is-long  home  lan0     worker-nod…ample.com  firstClaim",
+    ]
+    assert max(map(len, shown)) == 80
+    assert f"  {service}  home  lan0     {node}  firstClaim" in columns(rows, None)[1]
+
+
+PICTURE = Picture(
+    (), (), (Speaker("node1", problems=("It is silent " + "for long " * 10,)),), (), ()
+)
+
+
+def test_a_terminal_gets_its_width_and_colours_and_a_pipe_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    far, near = pty.openpty()
+    with os.fdopen(far, "rb"), os.fdopen(near, "w") as terminal:
+        assert screen_of(terminal) == Screen(60, colours=True)
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert screen_of(terminal) == Screen(60, colours=False)
+    with (tmp_path / "file").open("w") as pipe:
+        assert screen_of(pipe) == Screen(None, colours=False)
+
+
+def test_sentences_are_wrapped_and_what_lacks_is_red_on_a_terminal() -> None:
+    shown = show(PICTURE, Output.TABLE, Screen(60, colours=True)).splitlines()
+    assert "\x1b[31mnode1  -          -     -      silent\x1b[0m" in shown
+    assert "node1: It is silent for long for long for long for long for" in shown
+    assert max(len(line) for line in shown if "\x1b" not in line) <= 60

@@ -1,0 +1,297 @@
+"""The cluster as the objects show it: addresses, who answers for them, and what is wrong. PURE.
+
+    take(store, namespace) -> Picture
+
+`vipcast status` prints it, `vipcast explain` tells one Service of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vipcast.cli.segments import Place, Segment, find_segments
+from vipcast.kube.fields import open_object
+from vipcast.kube.render import COMPONENT_LABEL, NODE_LABEL
+from vipcast.kube.store import Store
+from vipcast.model.errors import Finding, ParseError
+from vipcast.model.objects import Key
+from vipcast.model.raw import CONFIGURATION_STATE, Raw
+from vipcast.model.reasons import SENTENCES, Reason
+from vipcast.model.status import Holding, InterfaceReport, SpeakerReport
+
+CONTROLLER = "controller"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who answers for an address on one segment.
+
+    `holder` is "" if nobody does. `holding` is the newest claim that is known, be it that of a
+    holder which is lost (`former`).
+    """
+
+    segment: Segment
+    holder: str
+    former: str
+    holding: Holding | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One address of one Service on one segment; what there is not is ""."""
+
+    service: Key
+    address: str
+    pool: str
+    answer: Answer | None
+    reason: str
+    message: str
+
+    @property
+    def segment(self) -> str:
+        """The segment's name."""
+        return self.answer.segment.name if self.answer else ""
+
+    @property
+    def holder(self) -> str:
+        """The node that answers."""
+        return self.answer.holder if self.answer else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface on which a node should answer. `hears` counts the other speakers there."""
+
+    name: str
+    mode: str
+    hears: int
+    answering: bool
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One node's speaker; `lost` if the others do not hear it. `problems` are sentences."""
+
+    node: str
+    interfaces: tuple[Interface, ...] = ()
+    problems: tuple[str, ...] = ()
+    lost: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Whether it answers on every interface on which it should."""
+        return not self.problems and all(
+            one.answering and not one.problems for one in self.interfaces
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """What controller or a node's speaker (`component`) says about the configuration."""
+
+    component: str
+    result: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All of it. `problems` are objects that cannot be read, each with its fix."""
+
+    lines: tuple[Line, ...]
+    segments: tuple[Segment, ...]
+    speakers: tuple[Speaker, ...]
+    config: tuple[ConfigReport, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        """Every address is answered for on every segment, and nothing else is wrong either."""
+        return (
+            all(line.holder for line in self.lines)
+            and all(speaker.well for speaker in self.speakers)
+            and all(report.result == "Valid" for report in self.config)
+            and not self.problems
+        )
+
+    def of(self, service: Key) -> tuple[Line, ...]:
+        """The lines of one Service."""
+        return tuple(line for line in self.lines if line.service == service)
+
+
+def take(store: Store, namespace: str) -> Picture:
+    """The picture of a store with a whole snapshot; `namespace` is that of the programs."""
+    reports = _own(store.speaker_statuses, namespace)
+    held = [
+        (Place(status.node, holding.interface), holding)
+        for status in _own(store.l2_statuses, namespace)
+        for holding in status.holdings
+    ]
+    segments = find_segments(reports, {place for place, _ in held})
+    facts = Facts(store, reports, held, segments)
+    config, broken = _config(_own(store.raws(CONFIGURATION_STATE), namespace))
+    lost = {node for segment in segments for node in segment.lost}
+    return Picture(
+        lines=tuple(_lines(facts)),
+        segments=segments,
+        speakers=tuple(_speakers(facts)),
+        config=tuple(one for one in config if one.component not in lost),
+        problems=tuple(str(one) for one in (*store.problems, *store.findings, *broken)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What lines and speakers are made of."""
+
+    store: Store
+    reports: tuple[SpeakerReport, ...]
+    held: list[tuple[Place, Holding]]
+    segments: tuple[Segment, ...]
+
+
+T = TypeVar("T")
+
+
+def _own(objects: Mapping[Key, T], namespace: str) -> tuple[T, ...]:
+    """Those of our namespace, by name: another deployment may have its own."""
+    return tuple(objects[key] for key in sorted(objects) if key.namespace == namespace)
+
+
+def why(reason: str) -> str:
+    """The sentence of a reason; one that this version does not know stands for itself."""
+    try:
+        return SENTENCES[Reason(reason)]
+    except ValueError:
+        return f"{reason}." if reason else ""
+
+
+def _lines(facts: Facts) -> Iterable[Line]:
+    for key, service in sorted(facts.store.services.items()):
+        if not service.load_balancer or service.load_balancer_class is not None:
+            continue
+        recorded = service.recorded
+        if not service.ingress:
+            reason = recorded.reason or Reason.NO_IP_ALLOCATED
+            yield Line(key, "", "", None, reason, recorded.message or why(reason))
+        for address in service.ingress:
+            answers = [_answer(facts, key, address, segment) for segment in facts.segments]
+            for answer in answers:
+                yield Line(key, address, recorded.pool, answer, answer.reason, why(answer.reason))
+            if not answers:
+                reason = _refused(facts, key, address) or Reason.NO_SPEAKER
+                yield Line(key, address, recorded.pool, None, reason, why(reason))
+
+
+def _answer(facts: Facts, service: Key, address: str, segment: Segment) -> Answer:
+    claims = [
+        (holding.epoch, place.node, holding)
+        for place, holding in facts.held
+        if place in segment.places and holding.address == address
+    ]
+    if not claims:
+        reason = _refused(facts, service, address) or _hindrance(segment) or Reason.WAITING
+        return Answer(segment, "", "", None, reason)
+    _, node, newest = max(claims, key=lambda claim: claim[:2])
+    if node not in segment.lost:
+        return Answer(segment, node, "", newest, newest.reason)
+    reason = _refused(facts, service, address) or _hindrance(segment) or Reason.HOLDER_LOST
+    return Answer(segment, "", node, newest, reason)
+
+
+def _refused(facts: Facts, service: Key, address: str) -> str:
+    """Why the speakers do not announce an address anywhere, in the first one's word."""
+    for report in facts.reports:
+        for refusal in report.unannounced:
+            if (refusal.service, refusal.address) == (service, address):
+                return refusal.reason
+    return ""
+
+
+def _hindrance(segment: Segment) -> str:
+    """What keeps every live speaker of a segment from holding anything."""
+    live = [one for place, one in segment.reports.items() if place.node not in segment.lost]
+    if not live:
+        return Reason.NO_SPEAKER
+    problems = [report.problems[0] for report in live if report.problems]
+    if len(problems) == len(live):
+        return problems[0]
+    return Reason.LEARNING if all(report.learning for report in live) else ""
+
+
+def _speakers(facts: Facts) -> Iterable[Speaker]:
+    known = {report.node: report for report in facts.reports}
+    for node in sorted({*facts.store.nodes, *known}):
+        report = known.get(node)
+        if report is None:
+            yield Speaker(node, problems=("The speaker has not reported: is it running?",))
+            continue
+        places = {
+            place.interface: segment
+            for segment in facts.segments
+            for place in segment.places
+            if place.node == node
+        }
+        problems = []
+        if node not in facts.store.nodes:
+            problems.append(SENTENCES[Reason.NODE_UNKNOWN])
+        lost = any(node in segment.lost for segment in facts.segments)
+        if lost:
+            problems.append("The other speakers do not hear it any more: is it running?")
+        interfaces = tuple(
+            _interface(node, one, places.get(one.name)) for one in report.interfaces if _wanted(one)
+        )
+        if not interfaces:
+            problems.append(SENTENCES[Reason.NO_INTERFACE])
+        yield Speaker(node, interfaces, tuple(problems), lost)
+
+
+def _wanted(report: InterfaceReport) -> bool:
+    """Whether addresses should be announced there; an excluded interface has no wanted mode."""
+    return bool(report.mode_wanted)
+
+
+def _interface(node: str, report: InterfaceReport, segment: Segment | None) -> Interface:
+    place = Place(node, report.name)
+    seen = segment.reports.get(place) if segment else None
+    told = seen.problems if seen else ()
+    problems = [why(problem) for problem in told if problem != Reason.SAME_SEGMENT]
+    if not report.answering:
+        problems.insert(0, report.message or why(report.reason))
+    return Interface(
+        name=report.name,
+        mode=report.mode,
+        hears=segment.hears(place) if segment else 0,
+        answering=report.answering,
+        problems=tuple(problems),
+    )
+
+
+def _config(states: Iterable[Raw]) -> tuple[list[ConfigReport], list[Finding]]:
+    """What each component says, the controller first, and objects that cannot be read."""
+    reports: list[ConfigReport] = []
+    broken: list[Finding] = []
+    for raw in states:
+        try:
+            reports.append(_config_report(raw))
+        except ParseError as error:
+            broken.append(error.finding)
+    if not any(one.component == CONTROLLER for one in reports):
+        silent = "The controller has not reported: is it running?"
+        reports.append(ConfigReport(CONTROLLER, "Unknown", (silent,)))
+    return sorted(reports, key=lambda one: (one.component != CONTROLLER, one.component)), broken
+
+
+def _config_report(raw: Raw) -> ConfigReport:
+    _, top = open_object(raw, CONFIGURATION_STATE.name)
+    labels = top.below("metadata").labels("labels")
+    status = top.below("status")
+    return ConfigReport(
+        component=labels.get(NODE_LABEL) or labels.get(COMPONENT_LABEL, CONTROLLER),
+        result=status.text("result", "Unknown"),
+        findings=tuple(line for line in status.text("errorSummary").splitlines() if line),
+    )

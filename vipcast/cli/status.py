@@ -1,0 +1,172 @@
+"""`vipcast status`: the picture as a table, as JSON or as YAML. PURE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from vipcast.cli.picture import ConfigReport, Interface, Line, Picture, Speaker, why
+from vipcast.cli.text import Screen, columns
+from vipcast.files.dump import dump
+from vipcast.ops.values import Output
+
+ADDRESSES = ("VIP", "SERVICE", "POOL", "SEGMENT", "HOLDER", "REASON")
+SPEAKERS = ("NODE", "INTERFACE", "MODE", "HEARS", "STATE")
+
+
+def show(picture: Picture, output: Output, screen: Screen) -> str:
+    """The whole text, with its last line end."""
+    if output is Output.JSON:
+        return json.dumps(as_data(picture), indent=2) + "\n"
+    if output is Output.YAML:
+        return dump(as_data(picture))
+    parts = (
+        _addresses(picture.lines, screen),
+        _speakers(picture.speakers, screen),
+        _config(picture.config, screen),
+        _problems(picture.problems, screen),
+    )
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def as_data(picture: Picture) -> dict[str, Any]:
+    """The picture in the form that JSON and YAML show."""
+    return {
+        "healthy": picture.well,
+        "addresses": [_address_data(line) for line in picture.lines],
+        "speakers": [_speaker_data(speaker) for speaker in picture.speakers],
+        "configuration": [
+            {"component": one.component, "result": one.result, "findings": list(one.findings)}
+            for one in picture.config
+        ],
+        "problems": list(picture.problems),
+    }
+
+
+def _addresses(lines: tuple[Line, ...], screen: Screen) -> list[str]:
+    if not lines:
+        return ["There is no Service of type LoadBalancer."]
+    rows = [
+        (line.address, str(line.service), line.pool, line.segment, line.holder, line.reason)
+        for line in lines
+    ]
+    head, *shown = columns((ADDRESSES, *rows), screen.width)
+    text = [screen.head(head)]
+    text += [
+        row if line.holder else screen.bad(row) for row, line in zip(shown, lines, strict=True)
+    ]
+    reasons = sorted({line.reason for line in lines if not line.holder})
+    if reasons:
+        text += ["", *_legend(reasons, screen)]
+    return text
+
+
+def _legend(reasons: Iterable[str], screen: Screen) -> list[str]:
+    """What the reasons mean for which something lacks."""
+    text = []
+    for reason in reasons:
+        text += screen.wrapped(f"{reason}: {why(reason)}")
+    return [*text, *screen.wrapped("`vipcast explain SERVICE` says more about one Service.")]
+
+
+def _speakers(speakers: tuple[Speaker, ...], screen: Screen) -> list[str]:
+    rows, bad = [], []
+    for speaker in speakers:
+        for one in speaker.interfaces:
+            state = _state(speaker, one)
+            rows.append((speaker.node, one.name, one.mode, str(one.hears), state))
+            bad.append(state != "answering")
+        if not speaker.interfaces:
+            rows.append((speaker.node, "", "", "", "not heard" if speaker.lost else "silent"))
+            bad.append(True)
+    if not rows:
+        return ["There is no node and no speaker."]
+    head, *shown = columns((SPEAKERS, *rows), screen.width)
+    text = [screen.head(head)]
+    text += [screen.bad(row) if wrong else row for row, wrong in zip(shown, bad, strict=True)]
+    problems = [
+        *(f"{speaker.node}: {problem}" for speaker in speakers for problem in speaker.problems),
+        *(
+            f"{speaker.node}, {one.name}: {problem}"
+            for speaker in speakers
+            for one in speaker.interfaces
+            for problem in one.problems
+        ),
+    ]
+    if problems:
+        text.append("")
+    for problem in problems:
+        text += screen.wrapped(problem)
+    return text
+
+
+def _state(speaker: Speaker, interface: Interface) -> str:
+    if speaker.lost:
+        return "not heard"
+    if not interface.answering:
+        return "silent"
+    return "in doubt" if speaker.problems or interface.problems else "answering"
+
+
+def _config(reports: tuple[ConfigReport, ...], screen: Screen) -> list[str]:
+    """Who says the same about the configuration is named together."""
+    said: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for report in reports:
+        said.setdefault((report.result, report.findings), []).append(report.component)
+    text: list[str] = []
+    for (result, findings), components in said.items():
+        lines = screen.wrapped(f"Configuration: {result.lower()} ({', '.join(components)})")
+        text += lines if result == "Valid" else map(screen.bad, lines)
+        for finding in findings:
+            text += screen.wrapped(finding, "  ")
+    return text
+
+
+def _problems(problems: tuple[str, ...], screen: Screen) -> list[str]:
+    if not problems:
+        return []
+    text = [screen.bad("Cannot be read; what was readable last stays in force:")]
+    for problem in problems:
+        text += screen.wrapped(problem, "  ")
+    return text
+
+
+def _address_data(line: Line) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "service": str(line.service),
+        "address": line.address,
+        "pool": line.pool,
+        "segment": line.segment,
+        "holder": line.holder,
+        "reason": line.reason,
+        "message": line.message,
+    }
+    if line.answer is not None and line.answer.holding is not None:
+        holding = line.answer.holding
+        data |= {
+            "former": line.answer.former,
+            "interface": holding.interface,
+            "mac": holding.mac,
+            "epoch": holding.epoch,
+            "since": holding.since,
+        }
+    return data
+
+
+def _speaker_data(speaker: Speaker) -> dict[str, Any]:
+    return {
+        "node": speaker.node,
+        "healthy": speaker.well,
+        "problems": list(speaker.problems),
+        "interfaces": [
+            {
+                "name": one.name,
+                "mode": one.mode,
+                "hears": one.hears,
+                "answering": one.answering,
+                "problems": list(one.problems),
+            }
+            for one in speaker.interfaces
+        ],
+    }
