@@ -1,1 +1,1 @@
-"""What controller and speaker share: the words (model, config) and the plumbing (kube, files, ops, cli)."""
+"""What both programs share: the words (model, config) and the plumbing (kube, files, ops, cli)."""

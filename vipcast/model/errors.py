@@ -1,12 +1,12 @@
 """The one tree of errors; what to do next stands in the class.
 
-    VipcastError
-    ├── ConfigError          tell the user; the last good configuration stays
-    ├── ParseError           tell the user at the object; all other objects work on
-    ├── SourceError          the store of objects failed: retry with back-off
-    │   └── ConflictError    the object is there already or has changed: read again
-    └── HostError            the node lacks something: tell the operator what and how to fix it
-        └── AttachError      an interface cannot answer; the others do
+VipcastError
+├── ConfigError          tell the user; the last good configuration stays
+├── ParseError           tell the user at the object; all other objects work on
+├── SourceError          the store of objects failed: retry with back-off
+│   └── ConflictError    the object is there already or has changed: read again
+└── HostError            the node lacks something: tell the operator what and how to fix it
+    └── AttachError      an interface cannot answer; the others do
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Finding:
     """One thing wrong with one value of one object, with what to do about it.
 
     `object` reads as "ConfigMap metallb-system/config", `field` as a path into it
-    ("address-pools[0].addresses[1]"), `value` as the user wrote it, `message` and `fix` as sentences.
+    ("address-pools[0].addresses[1]"), `value` as the user wrote it, `message` and `fix`
+    as sentences.
     """
 
     object: str

@@ -1,7 +1,7 @@
-"""Service, endpoints and Node as both programs see them, parsed once at the door (vipcast.kube.parse).
+"""Service, endpoints and Node as both programs see them, parsed once at the door (kube.parse).
 
-Only what Vipcast decides on is here; the raw object stays at the door. All values are frozen, so two
-objects can be compared whole, and what has not changed needs no new decision.
+Only what Vipcast decides on is here; the raw object stays at the door. All values are frozen, so
+two objects can be compared whole, and what has not changed needs no new decision.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Recorded:
     """What the controller has written on a Service besides the ingress: its answer, as it stands.
 
     `pool` is the annotation metallb.io/ip-allocated-from-pool; the rest is the status condition
-    vipcast.io/AddressAssigned. `since` is its lastTransitionTime as written, which is no part of the
-    answer. All empty: nothing of the controller's is there.
+    vipcast.io/AddressAssigned. `since` is its lastTransitionTime as written, no part of the answer.
+    All empty: nothing of the controller's is there.
     """
 
     pool: str = ""
@@ -109,7 +109,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSlice:
-    """One slice; a Service has any number of them, joined by the label kubernetes.io/service-name."""
+    """One slice of a Service's endpoints; the label kubernetes.io/service-name joins them."""
 
     key: Key
     service: Key

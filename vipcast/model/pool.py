@@ -17,7 +17,7 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool. Addresses are handed out entry by entry as written, lowest first within an entry."""
+    """One pool. Addresses are given entry by entry as written, lowest first within an entry."""
 
     name: str
     protocol: Protocol

@@ -1,6 +1,7 @@
-"""Why something is as it is: one word each, the same in status, Events, logs, metrics and explanations.
+"""Why something is as it is: one word each, the same in status, Events, logs and explanations.
 
-Where MetalLB has a word for the same meaning it is MetalLB's. `sentence(reason)` is what a person reads.
+Where MetalLB has a word for the same meaning it is MetalLB's. `sentence(reason)` is what a person
+reads; metrics carry the word as a label.
 """
 
 from __future__ import annotations
@@ -83,17 +84,25 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_LOAD_BALANCER: "The Service is not of type LoadBalancer.",
     Reason.SERVICE_DELETED: "The Service was deleted.",
     Reason.OTHER_CLASS: "The Service asks for another load balancer by spec.loadBalancerClass.",
-    Reason.NO_CLUSTER_IP: "The Service has no cluster IP (headless), so no traffic could be forwarded.",
+    Reason.NO_CLUSTER_IP: (
+        "The Service has no cluster IP (headless), so no traffic could be forwarded."
+    ),
     Reason.INVALID_REQUEST: "The requested address cannot be read as an IP address.",
     Reason.UNKNOWN_POOL: "The pool named by the annotation does not exist.",
-    Reason.POOL_MISMATCH: "The requested address lies in another pool than the one the annotation names.",
+    Reason.POOL_MISMATCH: (
+        "The requested address lies in another pool than the one the annotation names."
+    ),
     Reason.NOT_IN_ANY_POOL: "The address is in no configured pool.",
     Reason.ADDRESS_IN_USE: "The requested address belongs to another Service.",
     Reason.BUGGY_ADDRESS: "The pool avoids addresses that end in .0 or .255.",
-    Reason.FAMILY_UNSUPPORTED: "IPv6 is not served yet: Vipcast announces IPv4 only in this version.",
+    Reason.FAMILY_UNSUPPORTED: (
+        "IPv6 is not served yet: Vipcast announces IPv4 only in this version."
+    ),
     Reason.FAMILY_MISMATCH: "The requested address is of another IP family than the Service.",
     Reason.NO_CONFIG: "No valid configuration has been loaded.",
-    Reason.NO_AUTO_ASSIGN_POOL: "No pool hands out addresses by itself (auto-assign is off everywhere).",
+    Reason.NO_AUTO_ASSIGN_POOL: (
+        "No pool hands out addresses by itself (auto-assign is off everywhere)."
+    ),
     Reason.POOL_EXHAUSTED: "Every address that this Service may have is taken.",
     Reason.POOL_CHANGED: "The pool no longer offers the address the Service had.",
     Reason.REQUEST_CHANGED: "The Service asks for something else now.",
@@ -103,7 +112,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.INVALID_IP: "The Service's status holds something that is not an IP address.",
     Reason.PROTOCOL_NOT_YET: "The pool's protocol is not announced yet in this version.",
     Reason.NO_ENDPOINTS: "No endpoint of the Service is ready or serving.",
-    Reason.NO_LOCAL_ENDPOINTS: "Traffic policy Local: no endpoint of the Service on this node is ready or serving.",
+    Reason.NO_LOCAL_ENDPOINTS: (
+        "Traffic policy Local: no endpoint of the Service on this node is ready or serving."
+    ),
     Reason.NODE_EXCLUDED: (
         "The node carries the label node.kubernetes.io/exclude-from-external-load-balancers."
     ),
@@ -116,7 +127,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",
     Reason.WAITING: "A better-ranked node of the segment should claim the address first.",
     Reason.NO_KEY: "The key for hellos is missing: Secret memberlist, key secretkey.",
-    Reason.LEASE_OVER: "The speaker was silent for longer than its lease, so it gave up what it held.",
+    Reason.LEASE_OVER: (
+        "The speaker was silent for longer than its lease, so it gave up what it held."
+    ),
     Reason.SAME_SEGMENT: "Another interface of this node is on the same segment and answers there.",
     Reason.DUPLICATE_NODE: "Another speaker uses this node's name.",
     Reason.LINK_DOWN: "The interface has no carrier.",
@@ -133,7 +146,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.INTERFACE_ENSLAVED: "The interface belongs to a bond, bridge or VRF.",
     Reason.INTERFACE_NO_ARP: "The interface does not use ARP.",
     Reason.INTERFACE_NO_BROADCAST: "The interface has no broadcast.",
-    Reason.FOREIGN_PROGRAM: "Another XDP program is attached, and a foreign program is never replaced.",
+    Reason.FOREIGN_PROGRAM: (
+        "Another XDP program is attached, and a foreign program is never replaced."
+    ),
     Reason.ATTACHED: "The responder is attached and has answered its own question.",
     Reason.ATTACH_FAILED: "The responder could not be attached.",
     Reason.SELF_TEST_FAILED: "The responder is attached but did not answer its own question.",
