@@ -1,7 +1,7 @@
 """What the controller knows, and whose turn it is: Services seen, ledger, and who waits. Pure.
 
     observe(changes)     Services as they are now, or gone    ┐
-    configure(config)    a configuration is in force          ├→ the keys that are due
+    configure(config)    a configuration is in force          ├─► the keys that are due
     settle(outcome)      an Outcome has been written          ┘
     decide(key)          the Outcome of one Service, its address held from now on
 
@@ -14,13 +14,14 @@ come in the order of their age, whenever an address becomes free.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from controller.ledger import Ledger
 from controller.reconcile import Outcome, decide, is_marked, is_ours, is_rightful, shown
 from vipcast.config import Config
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key, Service
+from vipcast.model.reasons import Reason
 
 Rank = tuple[bool, str, Key]
 
@@ -30,7 +31,7 @@ class Observed:
     """The keys that are due, and what Services held that are gone."""
 
     due: frozenset[Key]
-    freed: tuple[tuple[Key, Address], ...] = ()
+    freed: Mapping[Key, tuple[Address, ...]] = field(default_factory=dict)
 
 
 class Desk:
@@ -39,8 +40,8 @@ class Desk:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.config: Config | None = None
+        self.waiting: dict[Key, Reason] = {}
         self._services: dict[Key, Service] = {}
-        self._waiting: set[Key] = set()
 
     def rank(self, key: Key) -> Rank:
         """The oldest first; a Service without creationTimestamp counts as the youngest."""
@@ -48,18 +49,30 @@ class Desk:
         created = service.created if service else ""
         return (not created, created, key)
 
+    def service(self, key: Key) -> Service | None:
+        """A Service as it is now, with what has been written on it since it was observed."""
+        return self._services.get(key)
+
     def observe(self, changes: Mapping[Key, Service | None]) -> Observed:
         """Take note of Services as they are now; None: it is gone, and so is its hold."""
-        freed: list[tuple[Key, Address]] = []
+        freed: dict[Key, tuple[Address, ...]] = {}
         for key, service in changes.items():
             if service is None:
-                freed.extend((key, address) for address in self._forget(key))
+                if held := self._forget(key):
+                    freed[key] = held
             else:
                 self._services[key] = service
         here = [key for key, service in changes.items() if service is not None]
         if self.config is not None:
             self._adopt(here, self.config)
-        return Observed(frozenset(here) | (self._waiting if freed else set()), tuple(freed))
+        gainers = self.waiting.keys() if freed else ()
+        return Observed(frozenset(here).union(gainers), freed)
+
+    def reserve(self, key: Key, addresses: Iterable[Address]) -> None:
+        """Hold what stands on an object that cannot be read until it can be, or is gone."""
+        for address in addresses:
+            if self.ledger.holder(address) is None:
+                self.ledger.hold(key, address)
 
     def configure(self, config: Config) -> frozenset[Key]:
         """Decide by this configuration from now on. Everybody's turn comes."""
@@ -77,9 +90,9 @@ class Desk:
         if outcome.assignment is not None:
             self.ledger.hold(key, outcome.assignment.address)
         if outcome.waits:
-            self._waiting.add(key)
+            self.waiting[key] = outcome.reason
         else:
-            self._waiting.discard(key)
+            self.waiting.pop(key, None)
         return outcome
 
     def settle(self, outcome: Outcome) -> frozenset[Key]:
@@ -92,11 +105,11 @@ class Desk:
         freed = [address for address in outcome.frees if self.ledger.holder(address) == key]
         for address in freed:
             self.ledger.release(key, address)
-        return frozenset(self._waiting) if freed else frozenset()
+        return frozenset(self.waiting) if freed else frozenset()
 
     def _forget(self, key: Key) -> tuple[Address, ...]:
         self._services.pop(key, None)
-        self._waiting.discard(key)
+        self.waiting.pop(key, None)
         held = self.ledger.held(key)
         for address in held:
             self.ledger.release(key, address)
@@ -111,6 +124,4 @@ class Desk:
             if is_ours(service) or is_marked(service)
         ]
         for _, (_, _, key), service in sorted(claims, key=lambda claim: claim[:2]):
-            for address in shown(service):
-                if self.ledger.holder(address) is None:
-                    self.ledger.hold(key, address)
+            self.reserve(key, shown(service))

@@ -1,0 +1,293 @@
+"""The controller's loop: objects in; statuses, Events, and what the speakers need, out.
+
+    source ─► store ─► desk (observe, configure) ─► queue ─► desk.decide ─► status ─► Events
+                 └───► keeper (configuration) ─────► queue ─► ConfigurationState, Secret
+
+One object, one job: what the source refuses is tried again after a pause and holds up nobody else.
+Jobs begin in the order of the queue and decide on the loop; only their writing overlaps. What the
+controller writes comes back as a change, is found to say what it should, and ends there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from controller import reports
+from controller.desk import Desk
+from controller.reconcile import Status, shown
+from vipcast.config import ConfigKeeper
+from vipcast.kube import render
+from vipcast.kube.parse import parse_service
+from vipcast.kube.queue import DelayQueue, pause
+from vipcast.kube.store import Store
+from vipcast.model.addresses import Address
+from vipcast.model.errors import ConflictError, Finding, ParseError, SourceError
+from vipcast.model.objects import Key, Recorded
+from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Raw, Ref
+from vipcast.ops.metrics import ControllerMetrics
+from vipcast.ports import Source
+
+WRITERS: Final = 16
+"""How many jobs may be under way at once; one that hangs takes one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the loop is told by flags."""
+
+    namespace: str
+    config: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What no core may have: `wall` in seconds since 1970, `draw` in 0 to 1, `token` a new key."""
+
+    wall: Callable[[], float]
+    draw: Callable[[], float]
+    token: Callable[[], bytes]
+
+
+class App:
+    """One controller. `desk` is read by whoever makes the metrics."""
+
+    def __init__(
+        self,
+        source: Source,
+        desk: Desk,
+        metrics: ControllerMetrics,
+        settings: Settings,
+        outside: Outside,
+    ) -> None:
+        self.keeper = ConfigKeeper(settings.namespace, settings.config)
+        self._source = source
+        self._desk = desk
+        self._metrics = metrics
+        self._outside = outside
+        self._store = Store(settings.namespace, settings.config, settings.secret)
+        self._namespace = settings.namespace
+        self._state = render.configuration_state_ref(settings.namespace)
+        self._secret = render.secret_ref(settings.namespace, settings.secret)
+        self._notes = Ref(EVENT, Key("", "notes"))
+        self._outbox: deque[EventNote] = deque()
+        self._problems: tuple[Finding, ...] = ()
+        self._unread: frozenset[Key] = frozenset()
+        self._started = False
+        self._queue: DelayQueue[Ref] = DelayQueue()
+        self._failures: Counter[Ref] = Counter()
+        self._wake = asyncio.Event()
+        self._free = asyncio.Semaphore(WRITERS)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is being written then is written to its end."""
+        async with self._source:
+            async with asyncio.TaskGroup() as tasks:
+                endless = [
+                    tasks.create_task(self._follow(), name="follow"),
+                    tasks.create_task(self._work(tasks), name="work"),
+                ]
+                await stop.wait()
+                for task in endless:
+                    task.cancel()
+            try:
+                await self._record()
+            except SourceError as error:
+                reports.tell_lost_events(len(self._outbox), error)
+
+    # What comes in
+
+    async def _follow(self) -> None:
+        async for batch in self._source.changes():
+            self._take(batch)
+            self._wake.set()
+
+    def _take(self, batch: Batch) -> None:
+        change = self._store.apply(batch)
+        if not batch.synced:
+            return
+        first, self._started = not self._started, True
+        keys = frozenset(self._store.services) if first else change.services
+        if first or change.findings:
+            self._tell_problems()
+            keys |= self._reserve()
+        self._observe(keys)
+        if first or change.config_map:
+            self._configure()
+        if first or change.secret:
+            self._queue.add(self._secret, (0,))
+        if first or change.findings or change.config_map or self._state in change.others:
+            self._queue.add(self._state, (0,))
+
+    def _observe(self, keys: Iterable[Key]) -> None:
+        services = {key: self._store.services.get(key) for key in keys}
+        observed = self._desk.observe(services)
+        for key, service in services.items():
+            if service is None:
+                reports.tell_deleted(key, observed.freed.get(key, ()))
+        self._due(observed.due)
+
+    def _reserve(self) -> frozenset[Key]:
+        """Hold what stands on Services that could never be read; answers which are gone again."""
+        raws = self._store.raws(SERVICE)
+        unread = raws.keys() - self._store.services.keys()
+        for key in sorted(unread):
+            self._desk.reserve(key, _standing(raws[key]))
+        gone = self._unread - unread
+        self._unread = frozenset(unread)
+        return gone
+
+    def _configure(self) -> None:
+        before = self.keeper.state
+        state = self.keeper.feed(self._store.config_map, self._store.config_map_elsewhere)
+        self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
+        if state.config is not None and state.changed:
+            reports.tell_config(state.config)
+            self._due(self._desk.configure(state.config))
+        if state.findings and state.findings != before.findings:
+            reports.tell_stale(state)
+
+    def _tell_problems(self) -> None:
+        known = set(self._problems)
+        self._problems = (*self._store.problems, *self._store.findings)
+        for problem in self._problems:
+            if problem not in known:
+                reports.tell_problem(problem)
+
+    def _due(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._queue.add(Ref(SERVICE, key), (1, self._desk.rank(key)))
+        self._wake.set()
+
+    # What is to be done
+
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await self._free.acquire()
+            self._wake.clear()
+            ref = self._queue.take(self._now())
+            if ref is None:
+                self._free.release()
+                await self._rest()
+            else:
+                tasks.create_task(self._job(ref), name=str(ref))
+                # The job begins before the next one is taken, and so does whoever else is ready.
+                await asyncio.sleep(0)
+
+    async def _rest(self) -> None:
+        """Until there is news, or the pause of some failed job is over."""
+        due = self._queue.deadline()
+        loop = asyncio.get_running_loop()
+        timer = None if due is None else loop.call_at(due, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _job(self, ref: Ref) -> None:
+        try:
+            await self._attempt(ref)
+        except SourceError as error:
+            self._metrics.handled(failed=True)
+            self._again(ref, error)
+        else:
+            self._metrics.handled()
+            del self._failures[ref]
+        finally:
+            self._queue.done(ref)
+            self._free.release()
+            self._wake.set()
+
+    async def _attempt(self, ref: Ref) -> None:
+        if ref.kind == SERVICE:
+            await self._serve(ref)
+        elif ref == self._state:
+            await self._report()
+        elif ref == self._secret:
+            await self._make_secret()
+        else:
+            await self._record()
+
+    def _again(self, ref: Ref, error: SourceError) -> None:
+        """Try again later; a Service that is gone meanwhile is then found to be gone."""
+        self._failures[ref] += 1
+        seconds = pause(self._failures[ref], self._outside.draw())
+        rank = (1, self._desk.rank(ref.key)) if ref.kind == SERVICE else (0,)
+        self._queue.add(ref, rank, self._now() + seconds)
+        reports.tell_refused(ref, error, self._failures[ref], seconds)
+
+    async def _serve(self, ref: Ref) -> None:
+        before = self._desk.service(ref.key)
+        outcome = self._desk.decide(ref.key)
+        if before is None or outcome is None:
+            return
+        if outcome.status is not None:
+            status = self._dated(outcome.status, before.recorded)
+            outcome = replace(outcome, status=status)
+            await self._source.write_status(
+                ref, *render.service_status(status.ingress, status.recorded)
+            )
+            reports.tell_written(outcome)
+        self._due(self._desk.settle(outcome))
+        if outcome.events:
+            reports.tell_outcome(outcome)
+            self._outbox.extend(outcome.events)
+            self._queue.add(self._notes, (0,))
+
+    def _dated(self, status: Status, before: Recorded) -> Status:
+        if status == Status():
+            return status
+        now = render.timestamp(self._outside.wall())
+        return replace(status, recorded=render.since(status.recorded, before, now))
+
+    async def _record(self) -> None:
+        while self._outbox:
+            await self._source.record(self._outbox[0])
+            self._outbox.popleft()
+
+    async def _report(self) -> None:
+        state = self.keeper.state
+        before = self._store.raw(self._state)
+        ref, raw = render.configuration_state(
+            self._namespace,
+            "",
+            loaded=state.loaded,
+            findings=state.findings,
+            problems=self._problems,
+            now=render.timestamp(self._outside.wall()),
+            before=before,
+        )
+        if before is None or before.get("status") != raw["status"]:
+            await self._source.put(ref, raw)
+
+    async def _make_secret(self) -> None:
+        if self._store.secret_present:
+            return
+        try:
+            await self._source.create(
+                self._secret, render.secret(self._secret, self._outside.token())
+            )
+        except ConflictError:
+            return  # somebody else has made it, or our own has not come back yet
+        reports.tell_secret(self._secret)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _standing(raw: Raw) -> tuple[Address, ...]:
+    """The addresses in the status of a Service that cannot be read otherwise."""
+    metadata, status = raw.get("metadata"), raw.get("status")
+    if not isinstance(metadata, dict) or not isinstance(status, dict):
+        return ()
+    plain = {key: metadata.get(key) for key in ("namespace", "name")}
+    balancer = {"loadBalancer": status.get("loadBalancer")}
+    try:
+        return shown(parse_service({**raw, "metadata": plain, "spec": {}, "status": balancer}))
+    except ParseError:
+        return ()  # the status itself is what cannot be read; a finding says so already

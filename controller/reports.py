@@ -1,0 +1,135 @@
+"""What the operator sees of the controller: lines of the log, in MetalLB's words, and the metrics.
+
+Every happening has its line here, once: what came in, what was decided and written, what failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+
+from controller.desk import Desk
+from controller.reconcile import Outcome
+from vipcast.config import Config, ConfigState
+from vipcast.model.addresses import Address, Family
+from vipcast.model.errors import Finding, SourceError
+from vipcast.model.objects import Key
+from vipcast.model.raw import EventType, Ref
+from vipcast.ops.log import event, failure
+from vipcast.ops.samples import ControllerSample, PoolSample
+
+log = logging.getLogger(__name__)
+
+
+def sample(desk: Desk) -> ControllerSample:
+    """How things are, for the metrics."""
+    if desk.config is None:
+        return ControllerSample((), Counter(desk.waiting.values()))
+    holders: Counter[str] = Counter()
+    for addresses in desk.ledger.holdings().values():
+        pools = {pool.name for ip in addresses if (pool := desk.config.pool_of(ip))}
+        holders.update(pools)
+    usage = {(use.pool, use.family): use for use in desk.ledger.usage()}
+    return ControllerSample(
+        tuple(
+            PoolSample(
+                name=pool.name,
+                capacity_v4=usage[pool.name, Family.IPV4].capacity,
+                capacity_v6=usage[pool.name, Family.IPV6].capacity,
+                used_v4=usage[pool.name, Family.IPV4].in_use,
+                used_v6=usage[pool.name, Family.IPV6].in_use,
+                services=holders[pool.name],
+            )
+            for pool in desk.config.pools
+        ),
+        Counter(desk.waiting.values()),
+    )
+
+
+def tell_config(config: Config) -> None:
+    """Another configuration is in force."""
+    pools = [pool.name for pool in config.pools]
+    event(log, "configLoaded", "config (re)loaded", config=config.source, pools=pools)
+
+
+def tell_stale(state: ConfigState) -> None:
+    """The newest configuration is refused."""
+    kept = "the last good one stays in force" if state.loaded else "no Service gets an address"
+    error = "; ".join(str(finding) for finding in state.findings)
+    message = f"config (re)load failed, config marked stale; {kept}"
+    event(log, "configStale", message, level=logging.ERROR, error=error)
+
+
+def tell_problem(problem: Finding) -> None:
+    """A file or an object cannot be read."""
+    failure(log, "readObject", "an object cannot be read and stays as it was", str(problem))
+
+
+def tell_deleted(service: Key, freed: Iterable[Address]) -> None:
+    """A Service is gone, and with it its hold on addresses."""
+    ips = [str(address) for address in freed]
+    event(log, "serviceDeleted", "service deleted", service=str(service), ips=ips)
+
+
+def tell_written(outcome: Outcome) -> None:
+    """A Service's status was written."""
+    ips = list(outcome.status.ingress) if outcome.status else []
+    event(
+        log,
+        "serviceUpdated",
+        "updated service object",
+        service=str(outcome.service),
+        ips=ips,
+        reason=outcome.reason,
+    )
+
+
+def tell_outcome(outcome: Outcome) -> None:
+    """The lines that go with an outcome's Events."""
+    service, reason = str(outcome.service), outcome.reason
+    for note in outcome.events:
+        if note.type is EventType.WARNING:
+            failure(
+                log,
+                "allocateIPs",
+                "IP allocation failed",
+                note.message,
+                service=service,
+                reason=reason,
+            )
+        elif note.reason == "IPAllocated" and outcome.assignment is not None:
+            event(
+                log,
+                "ipAllocated",
+                "IP address assigned by controller",
+                service=service,
+                ip=str(outcome.assignment.address),
+                pool=outcome.assignment.pool,
+                reason=reason,
+            )
+        else:
+            event(log, "clearAssignment", note.message, service=service)
+
+
+def tell_refused(ref: Ref, error: SourceError, failures: int, seconds: float) -> None:
+    """The source refused a write, which is tried again in so many seconds."""
+    failure(
+        log,
+        "write",
+        "the source refused a write, which is tried again",
+        error,
+        object=str(ref),
+        failures=failures,
+        again=round(seconds, 3),
+    )
+
+
+def tell_secret(secret: Ref) -> None:
+    """The key of the speakers' hellos was made."""
+    event(log, "secretCreated", "made the key of the speakers' hellos", secret=str(secret.key))
+
+
+def tell_lost_events(count: int, error: SourceError) -> None:
+    """At the end of the program some Events could not be recorded."""
+    failure(log, "recordEvents", "the last Events are lost", error, count=count)
