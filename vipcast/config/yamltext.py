@@ -162,7 +162,8 @@ class _Builder:
 
     def error(self, line: int, message: str, fix: str, value: str = "") -> ParseError:
         """An error at a line of the chunk, which counts from 0 as the parser does."""
-        where = f"line {self._chunk.line + line}"
+        last = self._chunk.text.rstrip("\r\n").count("\n")
+        where = f"line {self._chunk.line + min(line, last)}"
         return ParseError(Finding(self._name, where, value[:80], message, fix))
 
     def take(self, event: yaml.Event) -> None:
