@@ -136,21 +136,22 @@ def _admit(
             f"{address} ends in .0 or .255, which pool {pool.name} avoids (avoid-buggy-ips)."
             " Ask for another address.",
         )
+    if wanted.pool is not None and wanted.pool != pool.name:
+        if config.pool_named(wanted.pool) is None:
+            return _unknown(wanted.pool, config)
+        return Refusal(
+            Reason.POOL_MISMATCH,
+            f"{address} lies in pool {pool.name}, and the annotation address-pool asks for pool"
+            f" {wanted.pool}. Change one of the two.",
+        )
+    # Last, for it is what changes: the same objects give the same answer whoever came first.
     holder = ledger.holder(address)
     if holder not in (None, service):
         return Refusal(
             Reason.ADDRESS_IN_USE,
             f"{address} belongs to Service {holder}. Ask for another address, or free it there.",
         )
-    if wanted.pool in (None, pool.name):
-        return Assignment(address, pool.name)
-    if config.pool_named(wanted.pool) is None:
-        return _unknown(wanted.pool, config)
-    return Refusal(
-        Reason.POOL_MISMATCH,
-        f"{address} lies in pool {pool.name}, and the annotation address-pool asks for pool"
-        f" {wanted.pool}. Change one of the two.",
-    )
+    return Assignment(address, pool.name)
 
 
 def _pools(wanted: Wish, config: Config) -> tuple[Pool, ...] | Refusal:

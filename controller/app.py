@@ -217,7 +217,10 @@ class App:
         """Try again later; a Service that is gone meanwhile is then found to be gone."""
         self._failures[ref] += 1
         seconds = pause(self._failures[ref], self._outside.draw())
-        rank = (1, self._desk.rank(ref.key)) if ref.kind == SERVICE else (0,)
+        rank: tuple[object, ...] = (0,)
+        if ref.kind == SERVICE:
+            self._desk.doubt(ref.key)
+            rank = (1, self._desk.rank(ref.key))
         self._queue.add(ref, rank, self._now() + seconds)
         reports.tell_refused(ref, error, self._failures[ref], seconds)
 

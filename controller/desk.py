@@ -4,6 +4,7 @@
     configure(config)    a configuration is in force          ├─► the keys that are due
     settle(outcome)      an Outcome has been written          ┘
     decide(key)          the Outcome of one Service, its address held from now on
+    doubt(key)           nobody knows whether an Outcome has been written
 
 Addresses that statuses show are entered into the ledger before anything is decided: those that may
 be kept first, then those of the older Service, then by name. So a restart takes nothing from
@@ -20,10 +21,13 @@ from controller.ledger import Ledger
 from controller.reconcile import Outcome, decide, is_marked, is_ours, is_rightful, shown
 from vipcast.config import Config
 from vipcast.model.addresses import Address
-from vipcast.model.objects import Key, Service
+from vipcast.model.objects import Key, Recorded, Service
 from vipcast.model.reasons import Reason
 
 Rank = tuple[bool, str, Key]
+
+UNKNOWN = Recorded(reason="unknown")
+"""Stands for a status that nobody has seen since a write of it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,12 @@ class Desk:
         for address in freed:
             self.ledger.release(key, address)
         return frozenset(self.waiting) if freed else frozenset()
+
+    def doubt(self, key: Key) -> None:
+        """A write may or may not have taken effect: whatever is decided next is to be written."""
+        service = self._services.get(key)
+        if service is not None:
+            self._services[key] = replace(service, recorded=UNKNOWN)
 
     def _forget(self, key: Key) -> tuple[Address, ...]:
         self._services.pop(key, None)

@@ -92,6 +92,7 @@ class World:
             if lands:
                 self.write(name, outcome.status)
             if not (lands and answers):
+                self.desk.doubt(name)
                 self.due.add(name)
                 return
         self.events += outcome.events
