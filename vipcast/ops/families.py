@@ -211,7 +211,8 @@ TAKEN: Final = Family(
 GIVEN_UP: Final = Family(
     "vipcast_layer2_given_up_total",
     "counter",
-    "Addresses that this node held and gave up, by reason.",
+    "Addresses that this node held and gave up, by reason. leaseOver rising: its speaker starves;"
+    " see vipcast_loop_lag_seconds.",
     ("reason",),
 )
 TAKEOVER: Final = Family(
@@ -219,13 +220,6 @@ TAKEOVER: Final = Family(
     "histogram",
     "From the last sign of a lost holder until this node answered. Above 2: nodes are overloaded.",
 )
-LEASE_GAPS: Final = Family(
-    "vipcast_layer2_lease_gaps_total",
-    "counter",
-    "Times that the speaker was silent for longer than its lease and gave up what it held. Rising:"
-    " it starves; see vipcast_loop_lag_seconds.",
-)
-
 COMMON: Final = (
     BUILD_INFO,
     UPDATES,
@@ -269,5 +263,4 @@ SPEAKER: Final = (
     TAKEN,
     GIVEN_UP,
     TAKEOVER,
-    LEASE_GAPS,
 )

@@ -167,10 +167,6 @@ class SpeakerMetrics(_Metrics):
         """This node held an address and holds it no more."""
         self._counts[f.GIVEN_UP, (reason,)] += 1
 
-    def lease_gap(self) -> None:
-        """The speaker found that it had been silent for longer than its lease."""
-        self._counts[f.LEASE_GAPS, ()] += 1
-
     def _rows(self) -> Iterator[Row]:
         yield from super()._rows()
         sample = self._read()
@@ -189,7 +185,6 @@ class SpeakerMetrics(_Metrics):
         for (family, labels), count in self._counts.items():
             if family in (f.TAKEN, f.GIVEN_UP):
                 yield family, labels, count
-        yield f.LEASE_GAPS, (), self._counts[f.LEASE_GAPS, ()]
 
 
 class Buckets(Collector):

@@ -1,0 +1,108 @@
+"""docs/operations.md says what the programs do: its tables are compared with the code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from vipcast.model.reasons import SENTENCES, Reason
+from vipcast.ops import families, flags
+from vipcast.ops.families import Family
+from vipcast.ops.flags import Flag
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "operations.md"
+LOGGING = ("event", "failure", "fault")
+
+
+def rows_under(heading: str) -> list[str]:
+    """The rows of the first table below a heading, without its two head lines."""
+    _, _, text = PAGE.read_text().partition(f"\n## {heading}\n")
+    assert text, f"docs/operations.md has no section {heading}"
+    section = text.partition("\n## ")[0].splitlines()
+    first = next(place for place, line in enumerate(section) if line.startswith("|"))
+    return [line for line in section[first + 2 :] if line.startswith("|")]
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def flag_rows() -> Iterator[str]:
+    programs = {
+        "controller": flags.CONTROLLER_FLAGS,
+        "speaker": flags.SPEAKER_FLAGS,
+        "status": flags.STATUS_FLAGS,
+        "explain": flags.EXPLAIN_FLAGS,
+    }
+    known: dict[str, Flag[object]] = {
+        flag.name: flag for declared in programs.values() for flag in declared
+    }
+    for name in sorted(known):
+        flag = known[name]
+        users = [program for program, declared in programs.items() if flag in declared]
+        default = f"`{flag.default}`" if flag.default else "must be given"
+        names = code((f"--{name}",) if flag.short is None else (f"--{name}", flag.short))
+        yield row(names, code(flag.variables), default, ", ".join(users), flag.help)
+
+
+def metric_rows() -> Iterator[str]:
+    def rows(shown: Iterable[Family], program: str) -> Iterator[str]:
+        for family in shown:
+            labels = code(family.labels) or "none"
+            yield row(f"`{family.name}`", family.type, labels, program, family.help)
+
+    yield from rows(families.COMMON, "both")
+    yield from rows(families.CONTROLLER[len(families.COMMON) :], "controller")
+    yield from rows(families.SPEAKER[len(families.COMMON) :], "speaker")
+
+
+def reason_rows() -> Iterator[str]:
+    for reason in Reason:
+        yield row(f"`{reason}`", SENTENCES[reason])
+
+
+def logged_words() -> set[str]:
+    """The word in every call of `event`, `failure` and `fault` in the programs."""
+    words = set()
+    for room in ("vipcast", "controller", "speaker"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call) or len(node.args) < 3:
+                    continue
+                name = ast.unparse(node.func).rpartition(".")[2]
+                word = node.args[1]
+                if (
+                    name in LOGGING
+                    and isinstance(word, ast.Constant)
+                    and isinstance(word.value, str)
+                ):
+                    words.add(word.value)
+    return words
+
+
+def test_every_flag_stands_on_the_page_with_its_variables_and_default() -> None:
+    assert rows_under("Flags") == list(flag_rows())
+
+
+def test_every_metric_stands_on_the_page_with_its_help_text() -> None:
+    assert rows_under("Metrics") == list(metric_rows())
+
+
+def test_every_reason_stands_on_the_page_with_its_sentence() -> None:
+    assert rows_under("Reasons") == list(reason_rows())
+
+
+def test_every_reason_has_a_sentence() -> None:
+    assert set(SENTENCES) == set(Reason)
+
+
+def test_every_word_that_is_logged_stands_on_the_page_and_no_other() -> None:
+    words = [line.split("`")[1] for line in rows_under("Words in the log")]
+    assert words == sorted(words, key=str.lower)
+    assert set(words) == logged_words()
