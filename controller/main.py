@@ -1,0 +1,104 @@
+"""vipcast-controller: wiring and nothing else.
+
+One controller per directory, and one per run directory: a lock each. Its end, on SIGTERM, lets go
+of nothing: what Services have stands on them, and the next start reads it from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import random
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from controller.app import App, Outside, Settings
+from controller.desk import Desk
+from controller.reports import sample
+from vipcast.files import DirectorySource
+from vipcast.model.errors import HostError
+from vipcast.model.raw import CONFIG_MAP, CONFIGURATION_STATE, SECRET, SERVICE
+from vipcast.ops import flags
+from vipcast.ops.flags import ControllerOptions
+from vipcast.ops.health import Health, LoopWatch
+from vipcast.ops.log import event, failure
+from vipcast.ops.log import start as start_log
+from vipcast.ops.metrics import ControllerMetrics
+from vipcast.ops.run import FAILED, run
+from vipcast.ops.rundir import lock, port_file
+
+log = logging.getLogger(__name__)
+
+PROGRAM = "vipcast-controller"
+WRITER = "controller"
+KINDS = frozenset({SERVICE, CONFIG_MAP, SECRET, CONFIGURATION_STATE})
+KEY_BYTES = 16
+
+
+def main() -> int:
+    """The program; returns its exit code."""
+    options = flags.controller()
+    with start_log(options.log_level, options.log_format), ExitStack() as held:
+        try:
+            _lock(options, held)
+        except HostError as error:
+            failure(log, "start", "program cannot start", error)
+            return FAILED
+        return run(lambda stop: control(options, stop), log)
+
+
+async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
+    """Give addresses until `stop` is set."""
+    source = DirectorySource(options.directory, WRITER, KINDS)
+    desk = Desk()
+    with LoopWatch() as watch:
+        metrics = ControllerMetrics(
+            source=source.health, lag=watch.worst, read=lambda: sample(desk)
+        )
+        settings = Settings(options.namespace, options.config, options.ml_secret_name)
+        app = App(source, desk, metrics, settings, Outside(time.time, random.random, new_key))
+        async with Health(
+            port=options.port, watch=watch, checks=_checks(app, source), metrics=metrics.take
+        ) as health:
+            event(log, "listening", "metrics and health", port=health.port)
+            with port_file(options.run_dir, PROGRAM, health.port):
+                await app.run(stop)
+
+
+def new_key() -> bytes:
+    """A key for the speakers' hellos as MetalLB makes it: 16 random bytes as 22 characters."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=")
+
+
+def _lock(options: ControllerOptions, held: ExitStack) -> None:
+    held.enter_context(lock(options.run_dir, PROGRAM))
+    own = options.directory / "status" / WRITER
+    if not options.directory.is_dir():
+        return  # the source says so in its own words, and a lock must not make the directory
+    try:
+        held.enter_context(lock(own, f".{PROGRAM}"))
+    except HostError as error:
+        raise HostError(f"{options.directory} has a controller already. {error}") from error
+
+
+def _checks(app: App, source: DirectorySource) -> Mapping[str, Callable[[], str | None]]:
+    """What /readyz asks."""
+
+    def config() -> str | None:
+        if app.keeper.state.loaded:
+            return None
+        return "No valid configuration was loaded: see `vipcast status`."
+
+    def objects() -> str | None:
+        health = source.health()
+        return None if health.alive and health.synced else health.message
+
+    return {"config": config, "objects": objects}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
