@@ -76,13 +76,10 @@ def new_key() -> bytes:
 
 def _lock(options: ControllerOptions, held: ExitStack) -> None:
     held.enter_context(lock(options.run_dir, PROGRAM))
-    own = options.directory / "status" / WRITER
     if not options.directory.is_dir():
-        return  # the source says so in its own words, and a lock must not make the directory
-    try:
-        held.enter_context(lock(own, f".{PROGRAM}"))
-    except HostError as error:
-        raise HostError(f"{options.directory} has a controller already. {error}") from error
+        return  # the source says so in its own words; a lock must not make the directory
+    own = options.directory / "status" / WRITER
+    held.enter_context(lock(own, PROGRAM, "--directory"))
 
 
 def _checks(app: App, source: DirectorySource) -> Mapping[str, Callable[[], str | None]]:

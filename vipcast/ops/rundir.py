@@ -12,21 +12,21 @@ from vipcast.model.errors import HostError
 
 
 @contextmanager
-def lock(run_dir: Path, program: str) -> Iterator[None]:
+def lock(run_dir: Path, program: str, flag: str = "--run-dir") -> Iterator[None]:
     """Hold RUN_DIR/PROGRAM.lock, so that one such program runs at a time.
 
     The kernel lets go of it when the process ends, however that happens; the file stays. Raises
-    HostError, with the number of the process that holds it.
+    HostError, with the number of the process that holds it and the flag that names another place.
     """
     path = run_dir / f"{program}.lock"
-    with _opened(path) as fd:
+    with _opened(path, flag) as fd:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(fd, 32, 0).decode(errors="replace").strip() or "unknown"
             raise HostError(
                 f"{path} is held by process {holder}: end that {program} first, or give this one"
-                " another --run-dir."
+                f" another {flag}."
             ) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
@@ -47,14 +47,14 @@ def port_file(run_dir: Path, program: str, port: int) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path, flag: str) -> Iterator[int]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise HostError(
             f"{path} cannot be opened ({error.strerror}): run as root, or give a directory that can"
-            " be written to with --run-dir."
+            f" be written to with {flag}."
         ) from error
     try:
         yield fd
