@@ -125,19 +125,12 @@ class Picture:
 
 def take(store: Store, namespace: str) -> Picture:
     """The picture of a store with a whole snapshot; `namespace` is that of the programs."""
-    reports = _own(store.speaker_statuses, namespace)
-    held = [
-        (Place(status.node, holding.interface), holding)
-        for status in _own(store.l2_statuses, namespace)
-        for holding in status.holdings
-    ]
-    segments = find_segments(reports, {place for place, _ in held})
-    facts = Facts(store, reports, held, segments)
+    facts = _facts(store, namespace)
     config, broken = _config(_own(store.raws(CONFIGURATION_STATE), namespace))
-    lost = {node for segment in segments for node in segment.lost}
+    lost = {node for segment in facts.segments for node in segment.lost}
     return Picture(
         lines=tuple(_lines(facts)),
-        segments=segments,
+        segments=facts.segments,
         speakers=tuple(_speakers(facts)),
         config=tuple(one for one in config if one.component not in lost),
         problems=tuple(str(one) for one in (*store.problems, *store.findings, *broken)),
@@ -146,12 +139,28 @@ def take(store: Store, namespace: str) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What lines and speakers are made of."""
+    """What lines and speakers are made of: holdings by address, refusals by Service and address."""
 
     store: Store
     reports: tuple[SpeakerReport, ...]
-    held: list[tuple[Place, Holding]]
     segments: tuple[Segment, ...]
+    held: Mapping[str, list[tuple[Place, Holding]]]
+    refused: Mapping[tuple[Key, str], str]
+
+
+def _facts(store: Store, namespace: str) -> Facts:
+    reports = _own(store.speaker_statuses, namespace)
+    held: dict[str, list[tuple[Place, Holding]]] = {}
+    for status in _own(store.l2_statuses, namespace):
+        for holding in status.holdings:
+            place = Place(status.node, holding.interface)
+            held.setdefault(holding.address, []).append((place, holding))
+    refused: dict[tuple[Key, str], str] = {}
+    for report in reports:
+        for refusal in report.unannounced:
+            refused.setdefault((refusal.service, refusal.address), refusal.reason)
+    places = {place for claims in held.values() for place, _ in claims}
+    return Facts(store, reports, find_segments(reports, places), held, refused)
 
 
 T = TypeVar("T")
@@ -183,33 +192,23 @@ def _lines(facts: Facts) -> Iterable[Line]:
             for answer in answers:
                 yield Line(key, address, recorded.pool, answer, answer.reason, why(answer.reason))
             if not answers:
-                reason = _refused(facts, key, address) or Reason.NO_SPEAKER
+                reason = facts.refused.get((key, address)) or Reason.NO_SPEAKER
                 yield Line(key, address, recorded.pool, None, reason, why(reason))
 
 
 def _answer(facts: Facts, service: Key, address: str, segment: Segment) -> Answer:
     claims = [
         (holding.epoch, place.node, holding)
-        for place, holding in facts.held
-        if place in segment.places and holding.address == address
+        for place, holding in facts.held.get(address, ())
+        if place in segment.places
     ]
+    hindered = facts.refused.get((service, address)) or _hindrance(segment)
     if not claims:
-        reason = _refused(facts, service, address) or _hindrance(segment) or Reason.WAITING
-        return Answer(segment, "", "", None, reason)
+        return Answer(segment, "", "", None, hindered or Reason.WAITING)
     _, node, newest = max(claims, key=lambda claim: claim[:2])
     if node not in segment.lost:
         return Answer(segment, node, "", newest, newest.reason)
-    reason = _refused(facts, service, address) or _hindrance(segment) or Reason.HOLDER_LOST
-    return Answer(segment, "", node, newest, reason)
-
-
-def _refused(facts: Facts, service: Key, address: str) -> str:
-    """Why the speakers do not announce an address anywhere, in the first one's word."""
-    for report in facts.reports:
-        for refusal in report.unannounced:
-            if (refusal.service, refusal.address) == (service, address):
-                return refusal.reason
-    return ""
+    return Answer(segment, "", node, newest, hindered or Reason.HOLDER_LOST)
 
 
 def _hindrance(segment: Segment) -> str:

@@ -42,7 +42,7 @@ class Page(Collector):
     def __init__(self, shown: tuple[Family, ...], rows: Iterable[Row], more: Collector) -> None:
         self._shown = shown
         self._rows = tuple(rows)
-        self._more = more
+        self._more = tuple(more.collect())
 
     def collect(self) -> Iterator[Metric]:
         """Families in their declared order; one that has labels and no series is left out."""
@@ -55,7 +55,7 @@ class Page(Collector):
         for family in self._shown:
             if family in found:
                 yield found[family]
-        yield from self._more.collect()
+        yield from self._more
 
     def text(self) -> bytes:
         """The page as Prometheus reads it."""
