@@ -1,7 +1,7 @@
 """The log: one line per happening on stdout, JSON with MetalLB's keys or text for people.
 
-    {"ts": "2026-01-31T12:00:00.000000Z", "level": "info", "caller": "speaker/app.py:77",
-     "event": "serviceAnnounced", "msg": "service has IP, announcing", "service": "default/web", …}
+    {"ts":"2026-01-31T12:00:00.000000Z","level":"info","caller":"speaker/reporter.py:77",
+     "msg":"service has IP, announcing","event":"serviceAnnounced","service":"default/web",…}
 
 `event` logs a change of state and `failure` an operation that went wrong; both take the name as a
 word that can be searched for. All of a process's lines have this one shape: warnings, uncaught
@@ -36,6 +36,9 @@ LEVELS: Final[Mapping[LogLevel, int]] = {
     LogLevel.ERROR: logging.ERROR,
     LogLevel.NONE: logging.CRITICAL + 1,
 }
+
+COMPACT: Final = (",", ":")
+"""No blanks, as MetalLB writes: people search for "event":"serviceAnnounced"."""
 
 _COLOURS: Final = {"debug": "2", "info": "32", "warn": "33", "error": "31"}
 
@@ -147,10 +150,11 @@ class JsonLines(logging.Formatter):
         """The record as JSON; a field that cannot be shown makes a line that says so."""
         line = _line(record)
         try:
-            return json.dumps(line, default=_plain, allow_nan=False)
+            return json.dumps(line, default=_plain, allow_nan=False, separators=COMPACT)
         except Exception as error:  # noqa: BLE001 - a field's own __str__ may raise anything
             fields = {key: line[key] for key in ("ts", "level", "caller", "msg")}
-            return json.dumps({**fields, "bug": "true", "error": f"cannot be shown: {error!r}"})
+            fields = {**fields, "bug": "true", "error": f"cannot be shown: {error!r}"}
+            return json.dumps(fields, separators=COMPACT)
 
 
 class TextLines(logging.Formatter):

@@ -82,6 +82,11 @@ def test_an_event_is_one_json_object_with_metallbs_keys(written: Written) -> Non
     assert caller == f"ops/test_log.py:{announce.__code__.co_firstlineno + 1}"
 
 
+def test_a_word_can_be_searched_for_as_in_metallbs_log(written: Written) -> None:
+    (line,) = written(lambda: log.event(ours, "serviceAnnounced", "m"), LogLevel.INFO)
+    assert '"event":"serviceAnnounced"' in line
+
+
 def test_a_failure_has_the_operation_and_the_error(written: Written) -> None:
     (record,) = written.records(
         lambda: log.failure(
