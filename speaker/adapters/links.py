@@ -73,6 +73,7 @@ class NetlinkLinks:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
+                self._discard()
                 found = self._table.become(await asyncio.to_thread(_dump))
             else:
                 found = self._table.take(MarshalRtnl().parse(data))
@@ -81,6 +82,17 @@ class NetlinkLinks:
             # sock_recv does not pause while there is something to read: a storm of events must not
             # keep the loop from its timers.
             await asyncio.sleep(0)
+
+    def _discard(self) -> None:
+        """Throw away what is queued: with events missing behind it, it would be believed."""
+        while True:
+            try:
+                self._socket.recv(_LARGEST)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
 
 
 class LinkTable:
