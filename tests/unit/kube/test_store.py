@@ -1,0 +1,278 @@
+"""The store keeps the last good state of each object, and says what to decide again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vipcast.kube.defaults import with_defaults
+from vipcast.kube.render import secret, secret_ref
+from vipcast.kube.status import render_l2_status, render_speaker_status
+from vipcast.kube.store import Change, Store
+from vipcast.model.errors import Finding
+from vipcast.model.objects import Key, Port
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    CONFIGURATION_STATE,
+    ENDPOINT_SLICE,
+    NODE,
+    SERVICE,
+    Batch,
+    Delta,
+    Kind,
+    Ref,
+)
+from vipcast.model.status import L2Status, SpeakerReport
+
+NAMESPACE = "metallb-system"
+WEB, DB = Key("default", "web"), Key("default", "db")
+UNREAD = Finding("file a.yaml", "line 3", "", "This is not YAML.", "Correct this line.")
+
+
+def store() -> Store:
+    return Store(NAMESPACE)
+
+
+def ref(kind: Kind, name: str, namespace: str = "default") -> Ref:
+    return Ref(kind, Key("" if kind == NODE else namespace, name))
+
+
+def made(at: Ref, **parts: Any) -> Delta:
+    """An object as a source would report it; `labels` go into the metadata."""
+    metadata = {"name": at.key.name, "namespace": at.key.namespace}
+    metadata |= {"labels": parts.pop("labels", {})}
+    return Delta(at, with_defaults(at.kind, {"metadata": metadata, **parts}))
+
+
+def gone(at: Ref) -> Delta:
+    return Delta(at, None)
+
+
+def service(name: str = "web", port: Any = 80) -> Delta:
+    return made(ref(SERVICE, name), spec={"type": "LoadBalancer", "ports": [{"port": port}]})
+
+
+def slice_(name: str, of: str = "web", address: Any = "10.1.0.2") -> Delta:
+    labels = {"kubernetes.io/service-name": of}
+    endpoints = [{"addresses": [address], "nodeName": "n1"}]
+    return made(ref(ENDPOINT_SLICE, name), labels=labels, addressType="IPv4", endpoints=endpoints)
+
+
+def node(name: str = "n1", **labels: str) -> Delta:
+    return made(ref(NODE, name), labels=labels)
+
+
+def fed(one: Store, *deltas: Delta, problems: tuple[Finding, ...] = ()) -> Change:
+    return one.apply(Batch(deltas, True, problems))
+
+
+def services(*keys: Key) -> Change:
+    return Change(services=frozenset(keys))
+
+
+def test_nothing_is_synced_before_the_first_batch() -> None:
+    one = store()
+    assert not one.synced
+    fed(one)
+    assert one.synced
+
+
+def test_a_service_that_is_new_different_or_gone_is_to_be_decided() -> None:
+    one = store()
+    assert fed(one, service(), service("db")) == services(WEB, DB)
+    assert fed(one, service(port=81)) == services(WEB)
+    assert one.services[WEB].ports == (Port("TCP", 81),)
+    assert fed(one, gone(ref(SERVICE, "web"))) == services(WEB)
+    assert set(one.services) == {DB}
+
+
+def test_a_service_that_changed_in_nothing_that_matters_needs_no_decision() -> None:
+    one = store()
+    fed(one, service())
+    again = service()
+    assert again.raw is not None
+    assert fed(one, Delta(again.ref, {**again.raw, "unknown": 1})) == Change()
+
+
+def test_a_service_that_cannot_be_read_stays_as_it_was_and_is_named() -> None:
+    one = store()
+    fed(one, service())
+    before = one.services[WEB]
+    assert fed(one, service(port="eighty")) == Change(findings=True)
+    assert one.services[WEB] == before
+    (found,) = one.findings
+    assert (found.object, found.field, found.value) == (
+        "Service default/web",
+        "spec.ports[0].port",
+        "eighty",
+    )
+    assert fed(one, service(port="eighty")) == Change()
+    assert fed(one, service()) == Change(findings=True)
+    assert one.findings == ()
+
+
+def test_a_service_that_could_never_be_read_is_named_until_it_goes() -> None:
+    one = store()
+    assert fed(one, service(port=0)) == Change(findings=True)
+    assert one.services == {}
+    assert fed(one, gone(ref(SERVICE, "web"))) == Change(findings=True)
+    assert one.findings == ()
+
+
+def test_one_bad_object_leaves_all_others_alone() -> None:
+    one = store()
+    assert fed(one, service(port=0), service("db"), node()).services == {DB}
+
+
+def test_slices_belong_to_their_service_in_the_order_of_their_names() -> None:
+    one = store()
+    fed(one, service())
+    assert fed(one, slice_("web-b"), slice_("web-a")) == services(WEB)
+    assert [found.key.name for found in one.slices(WEB)] == ["web-a", "web-b"]
+    assert fed(one, slice_("web-a")) == Change()
+    assert fed(one, slice_("web-a", address="10.1.0.3")) == services(WEB)
+    assert fed(one, gone(ref(ENDPOINT_SLICE, "web-b"))) == services(WEB)
+    assert [found.key.name for found in one.slices(WEB)] == ["web-a"]
+
+
+def test_a_slice_that_moves_to_another_service_matters_to_both() -> None:
+    one = store()
+    fed(one, slice_("x"))
+    assert fed(one, slice_("x", of="db")) == services(WEB, DB)
+    assert one.slices(WEB) == ()
+    assert len(one.slices(DB)) == 1
+
+
+def test_a_slice_that_cannot_be_read_stays_as_it_was() -> None:
+    one = store()
+    fed(one, slice_("x"))
+    assert fed(one, slice_("x", address="nonsense")) == Change(findings=True)
+    assert len(one.slices(WEB)) == 1
+
+
+def test_a_node_matters_to_every_service() -> None:
+    one = store()
+    fed(one, service(), service("db"))
+    changed = Change(services=frozenset({WEB, DB}), nodes=frozenset({"n1"}))
+    assert fed(one, node()) == changed
+    assert fed(one, node()) == Change()
+    assert fed(one, node(zone="a")) == changed
+    assert one.nodes["n1"].labels == {"zone": "a"}
+    assert fed(one, gone(ref(NODE, "n1"))) == changed
+    assert one.nodes == {}
+
+
+def config_map(name: str = "config", namespace: str = NAMESPACE) -> Delta:
+    return made(ref(CONFIG_MAP, name, namespace), data={"config": "address-pools: []"})
+
+
+def test_the_config_map_is_found_by_namespace_and_name() -> None:
+    one = store()
+    assert fed(one, config_map("other")) == Change()
+    assert one.config_map is None
+    assert fed(one, config_map()) == Change(config_map=True)
+    assert one.config_map == config_map().raw
+    assert fed(one, gone(config_map().ref)) == Change(config_map=True)
+    assert one.config_map is None
+
+
+def test_config_maps_of_that_name_elsewhere_are_known() -> None:
+    one = store()
+    assert fed(one, config_map(namespace="x"), config_map(namespace="default")) == Change(
+        config_map=True
+    )
+    assert one.config_map is None
+    assert one.config_map_elsewhere == ("default", "x")
+    fed(one, config_map())
+    assert one.config_map_elsewhere == ("default", "x")
+
+
+def key(value: Any = b"key") -> Delta:
+    at = secret_ref(NAMESPACE)
+    raw = secret(at, value) if isinstance(value, bytes) else {"data": {"secretkey": value}}
+    return made(at, **{name: part for name, part in raw.items() if name != "metadata"})
+
+
+def known(one: Store) -> tuple[bytes | None, bool]:
+    """The key that is in use, and whether there is a Secret."""
+    return one.secret_key, one.secret_present
+
+
+def test_the_key_is_the_secrets_and_stays_when_that_is_spoilt_or_gone() -> None:
+    one = store()
+    assert known(one) == (None, False)
+    assert fed(one, key()) == Change(secret=True)
+    assert known(one) == (b"key", True)
+    assert one.findings == ()
+    fed(one, key("not base64"))
+    assert known(one) == (b"key", True)
+    assert one.findings[0].message == "The value is not base64."
+    assert fed(one, gone(key().ref)) == Change(secret=True, findings=True)
+    assert known(one) == (b"key", False)
+    assert one.findings == (
+        Finding(
+            f"Secret {NAMESPACE}/memberlist",
+            "",
+            "",
+            "The Secret is gone; the last key stays in use until there is another.",
+        ),
+    )
+    fed(one, key(b"other"))
+    assert known(one) == (b"other", True)
+    assert one.findings == ()
+
+
+def test_other_secrets_are_nobodys_business() -> None:
+    one = store()
+    other = made(ref(key().ref.kind, "tls"), data={"tls.key": 5})
+    assert fed(one, other) == Change()
+    assert one.findings == ()
+
+
+def test_reports_are_parsed_and_other_kinds_are_kept_raw() -> None:
+    one = store()
+    held, held_raw = render_l2_status(NAMESPACE, L2Status("n1", WEB, ()))
+    seen, seen_raw = render_speaker_status(NAMESPACE, SpeakerReport("n1", "", "", "", 1))
+    state = made(ref(CONFIGURATION_STATE, "controller", NAMESPACE))
+    change = fed(one, Delta(held, held_raw), Delta(seen, seen_raw), state)
+    assert change == Change(others=frozenset({held, seen, state.ref}))
+    assert one.l2_statuses == {held.key: L2Status("n1", WEB, ())}
+    assert one.speaker_statuses == {seen.key: SpeakerReport("n1", "", "", "", 1)}
+    assert one.raws(CONFIGURATION_STATE) == {state.ref.key: state.raw}
+    assert one.raw(held) == held_raw
+
+
+def test_problems_of_the_source_are_the_stores_problems() -> None:
+    one = store()
+    assert fed(one, problems=(UNREAD,)) == Change(findings=True)
+    assert one.problems == (UNREAD,)
+    assert fed(one, problems=(UNREAD,)) == Change()
+    assert fed(one) == Change(findings=True)
+
+
+NAMES = st.sampled_from(["a", "b"])
+DELTAS = st.one_of(
+    st.builds(service, NAMES, st.sampled_from([80, 81, 0])),
+    st.builds(slice_, NAMES, NAMES, st.sampled_from(["10.1.0.2", "10.1.0.3", "x"])),
+    st.builds(node, NAMES),
+    st.builds(lambda name: gone(ref(SERVICE, name)), NAMES),
+    st.builds(lambda name: gone(ref(ENDPOINT_SLICE, name)), NAMES),
+    st.builds(lambda name: gone(ref(NODE, name)), NAMES),
+)
+
+
+@given(st.lists(st.lists(DELTAS, max_size=3)))
+def test_whatever_was_not_named_as_changed_is_as_it_was(history: list[list[Delta]]) -> None:
+    one = store()
+    for deltas in history:
+        keys = [Key("default", name) for name in "ab"]
+        before = {key: (one.services.get(key), one.slices(key)) for key in keys}
+        nodes = dict(one.nodes)
+        change = fed(one, *deltas)
+        for key_ in keys:
+            if key_ not in change.services:
+                assert before[key_] == (one.services.get(key_), one.slices(key_))
+        changed = {name for name in "ab" if nodes.get(name) != one.nodes.get(name)}
+        assert changed <= change.nodes
