@@ -110,7 +110,7 @@ def test_a_service_that_cannot_be_read_stays_as_it_was_and_is_named() -> None:
     )
     assert fed(one, service(port="eighty")) == Change()
     assert fed(one, service()) == Change(findings=True)
-    assert one.findings == ()
+    assert not one.findings
 
 
 def test_a_service_that_could_never_be_read_is_named_until_it_goes() -> None:
@@ -118,7 +118,7 @@ def test_a_service_that_could_never_be_read_is_named_until_it_goes() -> None:
     assert fed(one, service(port=0)) == Change(findings=True)
     assert one.services == {}
     assert fed(one, gone(ref(SERVICE, "web"))) == Change(findings=True)
-    assert one.findings == ()
+    assert not one.findings
 
 
 def test_one_bad_object_leaves_all_others_alone() -> None:
@@ -205,7 +205,7 @@ def test_the_key_is_the_secrets_and_stays_when_that_is_spoilt_or_gone() -> None:
     assert known(one) == (None, False)
     assert fed(one, key()) == Change(secret=True)
     assert known(one) == (b"key", True)
-    assert one.findings == ()
+    assert not one.findings
     fed(one, key("not base64"))
     assert known(one) == (b"key", True)
     assert one.findings[0].message == "The value is not base64."
@@ -221,14 +221,14 @@ def test_the_key_is_the_secrets_and_stays_when_that_is_spoilt_or_gone() -> None:
     )
     fed(one, key(b"other"))
     assert known(one) == (b"other", True)
-    assert one.findings == ()
+    assert not one.findings
 
 
 def test_other_secrets_are_nobodys_business() -> None:
     one = store()
     other = made(ref(key().ref.kind, "tls"), data={"tls.key": 5})
     assert fed(one, other) == Change()
-    assert one.findings == ()
+    assert not one.findings
 
 
 def test_reports_are_parsed_and_other_kinds_are_kept_raw() -> None:
