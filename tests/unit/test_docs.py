@@ -1,0 +1,44 @@
+"""The pages name only what exists: tests, files and make targets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+TESTING = (PROJECT / "docs" / "testing.md").read_text()
+TESTS = {
+    name
+    for path in (PROJECT / "tests").rglob("test_*.py")
+    for name in re.findall(r"(?:^|def |class )(\w+)", path.read_text(), re.MULTILINE)
+}
+PROMISES = re.findall(r"^\| (.+?) \| (.+) \|$", TESTING.partition("| Must hold |")[2], re.MULTILINE)
+
+
+@pytest.mark.parametrize("shown_by", [test for _, test in PROMISES], ids=[it for it, _ in PROMISES])
+def test_a_promise_names_tests_that_exist(shown_by: str) -> None:
+    assert "in progress" not in shown_by
+    for name in re.findall(r"`([^`]+)`", shown_by):
+        if name.startswith("tests/"):
+            assert (PROJECT / name).exists(), name
+        else:
+            assert name in TESTS
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *sorted(f"docs/{p.name}" for p in (PROJECT / "docs").glob("*.md")),
+    ],
+)
+def test_a_page_names_files_and_targets_that_exist(page: str) -> None:
+    text = (PROJECT / page).read_text()
+    targets = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^\s+)make ([a-z]+)", text, re.MULTILINE)) <= set(targets)
+    rooms = "bpf|controller|docs|lab|native|scripts|speaker|tests|vipcast"
+    files = re.findall(rf"(?:{rooms})/[\w./-]+\.(?:py|md|c|h|sh)\b", text)
+    assert not [name for name in files if "NNNN" not in name and not (PROJECT / name).exists()]
