@@ -58,8 +58,8 @@ log = logging.getLogger(__name__)
 BEAT = 0.2
 """Seconds between two stamps of the heartbeat: the loop's own sign of life in the data path."""
 
-TWINS = 0.5
-"""Seconds between two looks whether two interfaces of this node are on one segment."""
+LOOK = 0.5
+"""Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ class Speaker:
         self._attaching: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next_beat = 0.0
-        self._next_twins = 0.0
+        self._next_look = 0.0
+        self._heard_nodes: dict[int, frozenset[tuple[str, int, int]]] = {}
         self._leaving = False
         self._fault: asyncio.Future[None] | None = None
 
@@ -323,14 +324,22 @@ class Speaker:
         if now >= self._next_beat:
             self._doors.responder.beat(now)
             self._next_beat = now + BEAT
-        if now >= self._next_twins:
-            self._next_twins = now + TWINS
-            for core in twins(segment.core for segment in self.segments.values()):
-                self.segments[core.link].twin_heard()
+        if now >= self._next_look:
+            self._next_look = now + LOOK
+            self._look_around()
         for segment in list(self.segments.values()):
             deadline = segment.next_deadline()
             if deadline is not None and deadline <= now:
                 segment.tick()
+
+    def _look_around(self) -> None:
+        """What no single input tells: twins among the segments, and who has come or gone."""
+        for core in twins(segment.core for segment in self.segments.values()):
+            self.segments[core.link].twin_heard()
+        heard = {ifindex: segment.core.hears() for ifindex, segment in self.segments.items()}
+        if heard != self._heard_nodes:
+            self._heard_nodes = heard
+            self._reporter.touched()
 
     # After each input
 
