@@ -108,7 +108,7 @@ class Demo:
         path = self.lab.run.path / "demo.curl"
         path.write_text(config)
         answers = self.lab.client.run(
-            ["curl", "-sS", "--no-keepalive", "--max-time", "10", "-K", path]
+            ["curl", "-sS", "-H", "Connection: close", "--max-time", "10", "-K", path]
         ).stdout
         pods = Counter(line for line in answers.splitlines() if line)
         for pod, count in sorted(pods.items()):

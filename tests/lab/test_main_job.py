@@ -50,7 +50,9 @@ def test_http_requests_reach_pods_on_every_node(standing: Rack) -> None:
     urls = "".join(f'url = "http://{standing.vip}/"\n' for _ in range(12))
     path = standing.lab.run.path / "urls"
     path.write_text(urls)
-    answers = standing.lab.client.run(["curl", "-sS", "--max-time", "10", "-K", path]).stdout
+    answers = standing.lab.client.run(
+        ["curl", "-sS", "-H", "Connection: close", "--max-time", "10", "-K", path]
+    ).stdout
 
     assert len(Counter(answers.split("\n")[:-1])) == len(standing.lab.nodes)
 
