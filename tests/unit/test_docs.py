@@ -12,7 +12,7 @@ TESTING = (PROJECT / "docs" / "testing.md").read_text()
 TESTS = {
     name
     for path in (PROJECT / "tests").rglob("test_*.py")
-    for name in re.findall(r"(?:^|def |class )(\w+)", path.read_text(), re.MULTILINE)
+    for name in re.findall(r"^ *(?:async def |def |class )?(\w+)", path.read_text(), re.MULTILINE)
 }
 PROMISES = re.findall(r"^\| (.+?) \| (.+) \|$", TESTING.partition("| Must hold |")[2], re.MULTILINE)
 
