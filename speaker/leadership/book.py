@@ -24,7 +24,7 @@ from speaker.leadership.effects import (
 )
 from speaker.leadership.hello import MAX_COUNTER
 from speaker.leadership.ranking import rank
-from speaker.leadership.timing import ABANDON, AWAY, CLAIM_STEP
+from speaker.leadership.timing import ABANDON, CLAIM_STEP
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
 
@@ -92,16 +92,20 @@ class Book:
         now: float,
         answering: Mapping[Address, int],
         elsewhere: Mapping[Address, int],
-        *,
-        valid: bool,
+        lease_until: float,
     ) -> None:
-        """Entries of the agent before this one; `valid` if the lease they are under still runs."""
+        """Entries of the agent before this one, and the lease it left.
+
+        Who held the others may be in a planned restart as well, unheard by us: as long as our own
+        absence was announced for, they are left to it.
+        """
+        valid = now < lease_until
         for vip, counter in elsewhere.items():
             record = self._record(vip, None, now)
             record.entry = State.ELSEWHERE, counter
             record.highest = counter
-            if valid and counter:
-                record.reserved_until = now + AWAY
+            if counter:
+                record.reserved_until = lease_until
         for vip, counter in answering.items():
             record = self._record(vip, None, now)
             record.entry = State.ANSWER, counter
@@ -193,26 +197,20 @@ class Book:
             self._out.append(Changed(vip, record.last_holder, self.node, record.why_free, took))
         self._unsaid.clear()
 
-    def decide(
-        self, now: float, live: frozenset[str], elders: frozenset[str], since: float
-    ) -> None:
+    def decide(self, now: float, live: frozenset[str], since: float) -> None:
         """Claim free addresses whose turn it is for us; give up those that are nobody's for long.
 
-        `live` are the nodes that could claim beside us. We judge `since` then, the elders did before
-        and may know of an absence that was announced when we did not listen: what was free before is
-        theirs to claim while the absence could last.
+        `live` are the nodes that could claim beside us, `since` when we began to be able to judge.
         """
         self.due = None
         for record in list(self._free.values()):
             free_since = max(record.since, since)
             if record.candidates is None:
                 continue
-            if self.node not in record.candidates:
+            if self.node in record.candidates:
+                self._claim_in_turn(record, now, free_since, live)
+            else:
                 self._abandon_in_time(record, now, free_since)
-                continue
-            if record.since <= since and record.candidates & elders & live:
-                free_since += AWAY
-            self._claim_in_turn(record, now, free_since, live)
 
     def abandon_all(self, now: float) -> None:
         """Without a key nothing can be claimed: pass to the host what is nobody's for long."""

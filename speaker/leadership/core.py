@@ -65,7 +65,6 @@ class SegmentCore:
         self._lease: float | None = None  # answers are allowed until then; None: no right at all
         self._learnt: float | None = None  # when learning ends; None: not begun
         self._judging_since = NEVER  # since when we may judge what is free
-        self._elders: frozenset[str] = frozenset()  # who could judge already at that time
         self._hello_due = AT_ONCE
         self._hello_made = AT_ONCE
         self._last_call = AT_ONCE
@@ -92,7 +91,7 @@ class SegmentCore:
         if valid:
             self._lease = min(lease_until, now + LEASE)
             self._out.append(SetLease(self._lease))
-        self._book.adopt(now, answering, elsewhere, valid=valid)
+        self._book.adopt(now, answering, elsewhere, lease_until)
         return self._flush()
 
     def want(self, now: float, wanted: Mapping[Address, frozenset[str]]) -> Effects:
@@ -313,7 +312,6 @@ class SegmentCore:
         if learning and self._learnt is not None and now >= self._learnt:
             self._note(Reason.LEARNING, holds=False)
             self._judging_since = now
-            self._elders = frozenset(p.node for p in self._members.live() if not p.learning)
             self._book.reopen()
             self._book.greet_all()  # what was adopted: see _hear, where learners wait
 
@@ -335,7 +333,7 @@ class SegmentCore:
             self._book.abandon_all(now)
             return
         live = frozenset(peer.node for peer in self._members.live() if peer.away_until <= now)
-        self._book.decide(now, live, self._elders, self._judging_since)
+        self._book.decide(now, live, self._judging_since)
 
     def _may_speak(self) -> bool:
         mute = {Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions

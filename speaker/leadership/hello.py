@@ -25,7 +25,8 @@
                 16        tag under the previous agent key while keys change, else the same again
 
 A claim's epoch is (counter, sender's name). A sender holds what the slices of one round name
-together. A datagram is judged in this order: version, bounds, tag, content; any bytes get an answer.
+together. A datagram is judged in this order: version, bounds, tag, content. Any bytes get an
+answer.
 """
 
 from __future__ import annotations
