@@ -1,0 +1,327 @@
+"""The controller over a real directory: users write files, and read what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import eventually_async
+from tests.unit.controller.running import (
+    NAMESPACE,
+    Place,
+    address_of,
+    has,
+    running,
+    service,
+)
+
+HOME = {"name": "home", "addresses": ["192.0.2.10-192.0.2.11"]}
+AT = "2026-09-21T14:13:20Z"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path)
+    made.pools(HOME)
+    return made
+
+
+async def test_a_service_gets_status_annotation_condition_and_event(place: Place) -> None:
+    async with running(place):
+        place.service("web")
+        await eventually_async(lambda: place.events("web"), what="an Event")
+        assert place.written("Service", "web") == {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "namespace": "default",
+                "name": "web",
+                "annotations": {"metallb.io/ip-allocated-from-pool": "home"},
+            },
+            "status": {
+                "loadBalancer": {"ingress": [{"ip": "192.0.2.10"}]},
+                "conditions": [
+                    {
+                        "type": "vipcast.io/AddressAssigned",
+                        "status": "True",
+                        "reason": "allocated",
+                        "message": "192.0.2.10 from pool home.",
+                        "lastTransitionTime": AT,
+                    }
+                ],
+            },
+        }
+        told = [("IPAllocated", "Assigned 192.0.2.10 from pool home.", 1)]
+        assert place.events("web") == told
+
+
+async def test_a_second_start_writes_nothing_at_all(place: Place) -> None:
+    for name in ("a", "b", "c"):
+        place.service(name)
+    async with running(place):
+        await has(place, a="192.0.2.10", b="192.0.2.11")
+        await eventually_async(
+            lambda: (
+                place.condition("c").get("reason") == "poolExhausted"
+                and place.state().get("result") == "Valid"
+                and place.secret()
+                and len(place.events("a") + place.events("b") + place.events("c")) == 3
+            ),
+            what="everything is written",
+        )
+    before = place.files()
+    async with running(place):
+        # Whoever comes now is served after all that was there already.
+        place.service("last", "elsewhere", loadBalancerIP="10.0.0.1")
+        await eventually_async(lambda: place.condition("last", "elsewhere"), what="it is told")
+    after = place.files()
+    changed = {name for name in after if before.get(name) != after[name]}
+    assert changed == {
+        "status/controller/Service/elsewhere/last.yaml",
+        "status/controller/Event/events.yaml",
+    }
+
+
+async def test_a_status_that_somebody_overwrites_is_put_right(place: Place) -> None:
+    async with running(place):
+        place.service("web")
+        assert await address_of(place, "web") == "192.0.2.10"
+        file = place.file("Service", "web")
+        file.write_text(file.read_text().replace("192.0.2.10", "192.0.2.11"))
+        await has(place, web="192.0.2.10")
+        file.unlink()
+        await has(place, web="192.0.2.10")
+
+
+async def test_a_dry_pool_says_so_and_a_freed_address_goes_to_the_one_that_waits_longest(
+    place: Place,
+) -> None:
+    async with running(place):
+        place.service("a", created="2026-01-01T00:00:00Z")
+        await has(place, a="192.0.2.10")
+        place.service("b", created="2026-01-01T00:00:00Z")
+        await has(place, b="192.0.2.11")
+        place.service("new", created="2026-03-03T00:00:00Z")
+        place.service("old", created="2026-02-02T00:00:00Z")
+        dry = {
+            "type": "vipcast.io/AddressAssigned",
+            "status": "False",
+            "reason": "poolExhausted",
+            "message": (
+                "Every address that this Service may have is taken: pool home (2 of 2 in use)."
+                " Add addresses to a pool, or delete a Service that is no longer needed."
+            ),
+            "lastTransitionTime": AT,
+        }
+        for name in ("new", "old"):
+            await eventually_async(partial(place.events, name), what="an Event")
+            assert place.condition(name) == dry
+            assert [reason for reason, _, _ in place.events(name)] == ["AllocationFailed"]
+        place.remove("default-a.yaml")
+        await has(place, old="192.0.2.10", new=None)
+        place.service("b", type="ClusterIP")
+        await has(place, new="192.0.2.11", b=None)
+        assert place.written("Service", "b") is None
+
+
+async def test_a_changed_pool_moves_services_by_itself(place: Place) -> None:
+    async with running(place) as controller:
+        place.service("web")
+        await has(place, web="192.0.2.10")
+        place.pools({"name": "lab", "addresses": ["198.51.100.0/24"], "avoid-buggy-ips": True})
+        await has(place, web="198.51.100.1")
+        await eventually_async(lambda: len(place.events("web")) == 3, what="three Events")
+        assert [reason for reason, _, _ in place.events("web")] == [
+            "IPAllocated",
+            "ClearAssignment",
+            "IPAllocated",
+        ]
+        assert controller.metric("metallb_allocator_addresses_total") == 254
+        assert controller.metric("metallb_allocator_addresses_in_use_total") == 1
+        assert controller.metric("metallb_allocator_services_allocated_total") == 1
+
+
+async def test_a_bad_configuration_replaces_no_good_one(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(place) as controller:
+        place.service("web")
+        await has(place, web="192.0.2.10")
+        assert controller.metric("metallb_k8s_client_config_stale_bool") == 0
+        caplog.set_level(logging.INFO)
+        place.pools({"name": "home", "addresses": ["192.0.2.10-192.0.2.1", "no address"]})
+        await eventually_async(lambda: place.state()["result"] == "Invalid", what="it is refused")
+        assert place.state()["errorSummary"].count("\n") == 1
+        assert place.state()["conditions"][0]["reason"] == "ConfigurationError"
+        assert controller.metric("metallb_k8s_client_config_stale_bool") == 1
+        assert controller.metric("metallb_k8s_client_config_loaded_bool") == 1
+        lines = [record.__dict__["vipcast"] for record in caplog.records]
+        (stale,) = [line for line in lines if line.get("event") == "configStale"]
+        assert "address-pools[0].addresses[0]" in stale["error"]
+        assert place.address("web") == "192.0.2.10"
+        place.service("another")
+        await has(place, another="192.0.2.11", web="192.0.2.10")
+        place.remove("config.yaml")
+        await eventually_async(
+            lambda: "The ConfigMap is gone" in place.state()["errorSummary"], what="it says so"
+        )
+        assert place.address("web") == "192.0.2.10"
+        place.pools(HOME)
+        await eventually_async(lambda: place.state()["result"] == "Valid", what="it is good again")
+        assert controller.metric("metallb_k8s_client_config_stale_bool") == 0
+
+
+async def test_without_any_configuration_nothing_is_taken_and_new_services_wait(
+    place: Place,
+) -> None:
+    place.service("web")
+    async with running(place):
+        await has(place, web="192.0.2.10")
+    place.remove("config.yaml")
+    place.service("new")
+    async with running(place) as controller:
+        await eventually_async(
+            lambda: place.condition("new").get("reason") == "noConfig", what="it is told"
+        )
+        assert place.address("web") == "192.0.2.10"
+        assert controller.metric("metallb_k8s_client_config_loaded_bool") == 0
+        assert controller.metric("vipcast_services_without_address") == 2
+        place.pools(HOME)
+        await has(place, web="192.0.2.10", new="192.0.2.11")
+
+
+async def test_a_status_that_cannot_be_written_holds_up_nobody_else_and_is_tried_again(
+    place: Place,
+) -> None:
+    obstacle = place.file("Service", "web", "blocked").parent
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("a file where a directory has to be")
+    async with running(place) as controller:
+        place.service("web", "blocked")
+        await eventually_async(
+            lambda: controller.metric("metallb_k8s_client_update_errors_total") >= 2,
+            what="it is tried again",
+        )
+        place.service("web")
+        await has(place, web="192.0.2.11")
+        place.service("third")
+        await eventually_async(
+            lambda: place.condition("third").get("reason") == "poolExhausted",
+            what="the address of the one that cannot be written is not given away",
+        )
+        obstacle.unlink()
+        assert await address_of(place, "web", "blocked") == "192.0.2.10"
+
+
+async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -> None:
+    async with running(place):
+        first = await eventually_async(place.secret, what="a Secret")
+        assert first is not None
+        assert len(first) == 22
+        place.service("web")
+        await has(place, web="192.0.2.10")
+        place.file("Secret", "memberlist", NAMESPACE).unlink()
+        second = await eventually_async(place.secret, what="a Secret again")
+        assert second != first
+    async with running(place):
+        place.service("another")
+        await has(place, another="192.0.2.11")
+        assert place.secret() == second
+
+
+async def test_a_users_own_key_of_the_hellos_is_left_alone(place: Place) -> None:
+    place.put(
+        "secret.yaml",
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"namespace": NAMESPACE, "name": "memberlist"},
+            "stringData": {"secretkey": "a key"},
+        },
+    )
+    async with running(place):
+        place.service("web")
+        await has(place, web="192.0.2.10")
+        await eventually_async(place.state, what="the state is reported")
+        assert place.secret() is None
+
+
+async def test_a_file_that_cannot_be_read_is_named_and_the_others_work_on(place: Place) -> None:
+    async with running(place):
+        place.service("a")
+        await has(place, a="192.0.2.10")
+        place.text("default-a.yaml", "kind: Service\n  apiVersion: v1\n")
+        await eventually_async(lambda: place.state().get("result") == "Invalid", what="it is told")
+        readable = place.state()["conditions"][1]
+        assert readable["type"] == "vipcast.io/sourceReadable"
+        assert readable["message"].startswith("file default-a.yaml: line 2")
+        place.service("b")
+        await has(place, a="192.0.2.10", b="192.0.2.11")
+        place.service("a")
+        await eventually_async(lambda: place.state()["result"] == "Valid", what="it is read again")
+        assert place.address("a") == "192.0.2.10"
+
+
+async def test_what_stands_on_a_service_that_cannot_be_read_is_given_to_nobody(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.service("a")
+    async with running(place):
+        await has(place, a="192.0.2.10")
+    place.service("a", ports=[{"port": "eighty"}])
+    caplog.set_level(logging.INFO)
+    async with running(place):
+        place.service("b")
+        await has(place, a="192.0.2.10", b="192.0.2.11")
+        assert "Service default/a: spec.ports[0].port" in place.state()["errorSummary"]
+        lines = [record.__dict__["vipcast"] for record in caplog.records]
+        assert [line["error"] for line in lines if line.get("op") == "readObject"] == [
+            place.state()["errorSummary"]
+        ]
+        place.service("c")
+        await eventually_async(
+            lambda: place.condition("c").get("reason") == "poolExhausted", what="it waits"
+        )
+        place.remove("default-a.yaml")
+        await has(place, c="192.0.2.10")
+
+
+async def test_a_report_that_somebody_overwrites_is_put_right(place: Place) -> None:
+    async with running(place):
+        await eventually_async(lambda: place.state().get("result") == "Valid", what="a report")
+        file = place.file("ConfigurationState", "controller", NAMESPACE)
+        file.write_text(file.read_text().replace("result: Valid", "result: Unknown"))
+        await eventually_async(lambda: place.state().get("result") == "Valid", what="put right")
+
+
+async def test_a_thousand_services_at_once_are_quick_and_do_not_block_the_loop(
+    place: Place,
+) -> None:
+    place.pools({"name": "big", "addresses": ["10.0.0.0/8"], "avoid-buggy-ips": True})
+    place.put("many.yaml", *(service(f"s{number:04}") for number in range(1000)))
+    loop = asyncio.get_running_loop()
+    late = [0.0]
+
+    async def beat() -> None:
+        while True:
+            due = loop.time() + 0.01
+            await asyncio.sleep(0.01)
+            late.append(loop.time() - due)
+
+    begun = time.process_time()
+    async with running(place):
+        beating = asyncio.create_task(beat())
+        await eventually_async(lambda: place.address("s0999"), what="the last has an address")
+        beating.cancel()
+    spent = time.process_time() - begun
+    assert place.address("s0000") == "10.0.0.1"
+    assert place.address("s0254") == "10.0.1.1"
+    assert place.address("s0999") == "10.0.3.238"
+    # About 1 s of processor time and 30 ms on an idle machine; what is quadratic takes far longer.
+    assert spent < 5.0
+    assert max(late) < 1.0
