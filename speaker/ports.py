@@ -7,9 +7,8 @@
     Pulse       hellos between the nodes of a segment                  adapters/pulse.py
     Clock       CLOCK_MONOTONIC                                        adapters/clock.py
 
-Times are seconds of CLOCK_MONOTONIC as float, the clock that the program reads as well, unless a
-name ends in `_ns`. MACs are 6 bytes. Calls that may take longer than a millisecond say so: call
-those in a thread, they are written for it.
+Times are seconds of CLOCK_MONOTONIC as float, the clock that the program reads as well. MACs are 6
+bytes. Calls that may take longer than a millisecond say so: call those in a thread.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Responder(Protocol):
 
     @property
     def term(self) -> int:
-        """The term to write entries under; always above `fenced` when written by `begin_term`."""
+        """The term to write entries under; above `fenced` when the maps are opened."""
 
     @property
     def fenced(self) -> int:
@@ -52,9 +51,6 @@ class Responder(Protocol):
     @property
     def entries(self) -> Mapping[EntryKey, Entry]:
         """Every entry as it stands in the map: read at opening, kept up by `apply`; a live view."""
-
-    def begin_term(self) -> int:
-        """If the current term was fenced, start the one above it; returns the term."""
 
     def entry(self, key: EntryKey, state: EntryState, epoch: int, mac: bytes) -> Entry:
         """An entry ready to be put, with the interface's slot, current term and the VIP's counter.
@@ -77,13 +73,6 @@ class Responder(Protocol):
 
     def beat(self, now: float) -> None:
         """Stamp the heartbeat: drops for `elsewhere` go on for ten minutes after the last one."""
-
-    @property
-    def away_until(self) -> float:
-        """The end of an announced absence; 0.0 for none."""
-
-    def set_away_until(self, until: float) -> None:
-        """Announce an absence that ends then; 0.0 takes it back."""
 
     def counts(self) -> Mapping[Address, Counts]:
         """What the program did with requests for each VIP since its first entry, over all CPUs.
@@ -138,9 +127,6 @@ class Attacher(Protocol):
 
         Never raises for what one interface refuses: the Attachment says it. A foreign one stays.
         """
-
-    def detach(self, ifindex: int) -> bool:
-        """Take our program off one interface; False if there was none of ours."""
 
     def retire_older(self) -> tuple[str, ...]:
         """Remove pins of older map layouts that no interface uses any more; returns their paths."""
@@ -225,10 +211,7 @@ class Pulse(Protocol):
 
 
 class Clock(Protocol):
-    """CLOCK_MONOTONIC, in both units."""
+    """CLOCK_MONOTONIC."""
 
     def now(self) -> float:
         """Seconds."""
-
-    def now_ns(self) -> int:
-        """Nanoseconds."""

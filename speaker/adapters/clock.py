@@ -11,7 +11,3 @@ class MonotonicClock:
     def now(self) -> float:
         """Seconds since an arbitrary moment; never set back."""
         return time.clock_gettime(time.CLOCK_MONOTONIC)
-
-    def now_ns(self) -> int:
-        """The same in nanoseconds."""
-        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)

@@ -1,15 +1,14 @@
 """Greetings on the wire: one raw packet socket, for sending only.
 
 The socket's protocol is 0, so the kernel hands it no frames and it costs nothing while it is idle.
-It never blocks: a frame that the queue has no room for is counted, and the next round comes anyway.
+It never blocks: what the queue has no room for is reported, and the next round comes anyway.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from speaker.ports import Greeted
 
@@ -21,12 +20,6 @@ class PacketGreeter:
         self._socket = socket.socket(
             socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
         )
-        self._failures: Counter[str] = Counter()
-
-    @property
-    def failures(self) -> Mapping[str, int]:
-        """Frames that were not sent since the start, by the name of the error (ENOBUFS, …)."""
-        return self._failures
 
     def send(self, ifindex: int, frames: Iterable[bytes]) -> Greeted:
         """Send frames on an interface; each has its own try."""
@@ -39,7 +32,6 @@ class PacketGreeter:
                 continue
             failed += 1
             error = error or name
-            self._failures[name] += 1
         return Greeted(sent, failed, error)
 
     def close(self) -> None:

@@ -87,12 +87,6 @@ class PinnedResponder:
     def entries(self) -> Mapping[EntryKey, Entry]:
         return MappingProxyType(self._installed)
 
-    def begin_term(self) -> int:
-        node = self._node
-        if node.term <= node.fenced:
-            self._words[NodeWord.TERM] = node.fenced + 1
-        return self.term
-
     def entry(self, key: EntryKey, state: EntryState, epoch: int, mac: bytes) -> Entry:
         slot = self._slot_of.get(key.ifindex)
         if slot is None:
@@ -138,13 +132,6 @@ class PinnedResponder:
     def beat(self, now: float) -> None:
         self._words[NodeWord.HEARTBEAT] = round(now * _NANO)
 
-    @property
-    def away_until(self) -> float:
-        return self._words[NodeWord.AWAY_UNTIL] / _NANO
-
-    def set_away_until(self, until: float) -> None:
-        self._words[NodeWord.AWAY_UNTIL] = round(until * _NANO)
-
     def counts(self) -> Mapping[Address, Counts]:
         own = self._indexes.own()
         sums = self._counters.sums([index for _, index in own])
@@ -163,7 +150,8 @@ class PinnedResponder:
     def _make_ready(self, pin_path: Path, directory: Path, random: Callable[[int], bytes]) -> None:
         if self._node.boot == 0:
             self._begin(_older_node(pin_path, directory) or _Node(_nonzero(random), 0, 0))
-        self.begin_term()
+        if self.term <= self.fenced:
+            self._words[NodeWord.TERM] = self.fenced + 1
         self._slot_of = {
             ifindex: slot
             for slot in LEASE_SLOTS

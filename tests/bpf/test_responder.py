@@ -75,7 +75,7 @@ def vips(count: int) -> list[IPv4Address]:
 def test_new_maps_get_a_boot_word_and_the_first_term(loaded_pins: Path) -> None:
     with closing(opened(loaded_pins)) as responder:
         assert (responder.boot, responder.term, responder.fenced) == (BOOT, 1, 0)
-        assert (responder.entries, responder.away_until) == ({}, 0.0)
+        assert responder.entries == {}
     assert words(loaded_pins, 0) == (BOOT, 1, 0, 0, 0, 0, 0, 0)
 
 
@@ -117,7 +117,6 @@ def test_entries_and_lease_are_adopted_by_the_next_agent_while_the_program_answe
     put(responder, other.address, ifindex=7, state=EntryState.ELSEWHERE)
     until = time.monotonic() + 60
     responder.set_lease(LO, until)
-    responder.set_away_until(until + 1)
     before = dict(responder.entries)
     responder.close()
     assert ask(loaded_pins)[0] == "TX"
@@ -125,24 +124,24 @@ def test_entries_and_lease_are_adopted_by_the_next_agent_while_the_program_answe
         assert again.entries == before == stored(loaded_pins)
         assert (again.boot, again.term) == (BOOT, 1)
         assert again.lease(LO) == pytest.approx(until, abs=1e-6)
-        assert again.away_until == pytest.approx(until + 1, abs=1e-6)
         assert again.segment(7, {LO, 7}) == before[other].slot
         assert again.entry(other, EntryState.ELSEWHERE, 1, MAC) == before[other]
 
 
-def test_a_fenced_term_is_left_at_opening_and_when_asked_for(
+def test_a_fenced_term_is_left_when_the_maps_are_opened(
     responder: PinnedResponder, loaded_pins: Path
 ) -> None:
     put(responder, VIP)
     fence(loaded_pins, 4)
     assert (responder.term, responder.fenced) == (1, 4)
-    assert responder.begin_term() == 5
-    assert responder.begin_term() == 5
-    put(responder, IPv4Address("192.0.2.241"))
-    assert [entry.term for entry in responder.entries.values()] == [1, 5]
-    fence(loaded_pins, 9)
     with closing(PinnedResponder(loaded_pins)) as again:
-        assert (again.boot, again.term, again.fenced) == (BOOT, 10, 9)
+        assert (again.boot, again.term, again.fenced) == (BOOT, 5, 4)
+        again.segment(LO, {LO})
+        put(again, IPv4Address("192.0.2.241"))
+        assert [entry.term for entry in again.entries.values()] == [1, 5]
+        again.set_lease(LO, time.monotonic() + 60)
+        assert ask(loaded_pins)[0] == "DROP"
+        assert ask(loaded_pins, IPv4Address("192.0.2.241"))[0] == "TX"
 
 
 def fence(pin_path: Path, term: int) -> None:
@@ -159,7 +158,6 @@ def test_boot_and_terms_are_carried_over_to_a_new_layout_and_entries_are_not(
     with closing(PinnedResponder(loaded_pins, newer)) as successor:
         assert (successor.boot, successor.term, successor.fenced) == (BOOT, 7, 6)
         assert successor.entries == {}
-        successor.begin_term()
     fence(loaded_pins, 8)
     with closing(PinnedResponder(loaded_pins, newer)) as again:
         assert (again.boot, again.term, again.fenced) == (BOOT, 7, 6)

@@ -68,16 +68,11 @@ class XdpAttacher:
         except (OSError, AttachError) as error:
             return replace(none, detail=f"{link.name}: {error}")
 
-    def detach(self, ifindex: int) -> bool:
-        with self._lock, netlink() as kernel:
-            there = kernel.attached(ifindex)
-            return there is not None and _detach(kernel, ifindex, there, self._pin_path)
-
     def retire_older(self) -> tuple[str, ...]:
         ours = self._sources.pins(self._pin_path)
         with self._lock, netlink() as kernel:
             running = [one.program for _, one in kernel.everywhere().values()]
-            used = {number for program in running for number in pins.info_of(program).map_ids}
+            used = frozenset().union(*(pins.maps_of(program) for program in running))
             removed = []
             for directory in layouts(self._pin_path):
                 if directory != ours and pins.map_ids([directory]).isdisjoint(used):

@@ -32,6 +32,14 @@ def info_of(program: int) -> ProgramInfo:
         return program_info(fd)
 
 
+def maps_of(program: int) -> frozenset[int]:
+    """The ids of the maps that a program uses; none if it has been unloaded meanwhile."""
+    try:
+        return frozenset(info_of(program).map_ids)
+    except FileNotFoundError:
+        return frozenset()
+
+
 def map_ids(directories: Iterable[Path]) -> frozenset[int]:
     """The ids of all our maps that are pinned in some directories."""
     paths = (directory / shape.name for directory in directories for shape in MAPS)
