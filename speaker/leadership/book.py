@@ -73,7 +73,7 @@ class Book:
         self._unsaid: dict[Address, Claim] = {}
         self.records: dict[Address, Record] = {}
         self.own: dict[Address, Claim] = {}
-        self.changed = False
+        self.changed = True
         """Own holdings differ from those of the last hello, or somebody contests one of them."""
         self.due: float | None = None
         """When to `decide` next: -inf at once, None not before something changes."""
@@ -182,6 +182,15 @@ class Book:
             self._silence(self.records[vip], why)
         for vip in lost:
             self._settle(self.records[vip], now, why)
+
+    def reconsider(self, now: float) -> None:
+        """We may have missed who holds what: what was given up as nobody's is silent again."""
+        for vip, record in self.records.items():
+            if record.holder is None and vip not in self._free:
+                record.since = now
+                self._free[vip] = record
+                self._silence(record, Reason.LEARNING)
+        self.reopen()
 
     def said(self, now: float) -> None:
         """A hello with every own claim has left: what was newly claimed answers from now on."""

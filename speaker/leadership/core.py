@@ -164,6 +164,7 @@ class SegmentCore:
         elif self._keys is None:
             self._keys = Keys(key)
             self._hello_due = AT_ONCE
+            self._book.reconsider(now)
         elif key != self._keys.current:
             self._keys = Keys(key, self._keys.current)
             self._previous_until = now + KEY_OVERLAP
@@ -260,6 +261,7 @@ class SegmentCore:
 
     def _lose_right(self, now: float, why: Reason) -> None:
         self._book.forfeit(now, why)
+        self._book.reconsider(now)
         self._lease = None
         self._learnt = None
         self._hello_due = AT_ONCE
@@ -347,12 +349,11 @@ class SegmentCore:
         keys = self._keys_now(now)
         assert keys is not None  # _may_speak says so
         if self._book.changed:
-            self._voice.holdings_changed()
+            self._voice.hold(self._book.holdings())
             self._book.changed = False
         return self._voice.say(
             now,
             keys,
-            self._book.holdings(),
             self._members.echoes(now),
             learning=Reason.LEARNING in self._conditions,
             asks=any(self._members.strangers(now)),

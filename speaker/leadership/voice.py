@@ -39,17 +39,16 @@ class Voice:
         self.identity = identity
         self.port = port
         self._clock = 0
-        self._slices: tuple[bytes, ...] | None = None
+        self._slices = pack_holdings({}, identity.node)
 
-    def holdings_changed(self) -> None:
-        """The holdings must be packed anew for the next hello."""
-        self._slices = None
+    def hold(self, holdings: Mapping[Address, int]) -> None:
+        """What hellos say from now on that this node holds."""
+        self._slices = pack_holdings(holdings, self.identity.node)
 
     def say(
         self,
         now: float,
         keys: Keys,
-        holdings: Mapping[Address, int],
         echoes: Iterable[Echo],
         *,
         learning: bool,
@@ -57,8 +56,6 @@ class Voice:
         away: float = 0.0,
     ) -> tuple[bytes, ...]:
         """One hello: a round of one or more datagrams."""
-        if self._slices is None:
-            self._slices = pack_holdings(holdings, self.identity.node)
         first = self._clock = max(round(now * 1e9), self._clock + 1)
         self._clock += len(self._slices) - 1
         address = self.port.address
