@@ -101,7 +101,7 @@ class PinnedResponder:
             for puts, group in itertools.groupby(changes, key=lambda item: isinstance(item, Put)):
                 self._write(puts, tuple(group))
         except OSError as error:
-            self._installed = self._read()  # whatever was written before it failed
+            self._read()  # whatever was written before it failed
             if error.errno in (errno.E2BIG, errno.ENOMEM):
                 room = self._entries.info.max_entries
                 raise HostError(f"The map of VIPs is full: {room} entries. {error}") from error
@@ -157,10 +157,8 @@ class PinnedResponder:
             for slot in LEASE_SLOTS
             if (ifindex := self._words[_lease(slot, LeaseWord.IFINDEX)])
         }
-        self._installed = self._read()
-        self._indexes = CounterIndexes(
-            (key.address, entry.counter) for key, entry in self._installed.items()
-        )
+        self._installed: dict[EntryKey, Entry] = {}
+        self._read()
 
     def _begin(self, node: _Node) -> None:
         """First words of new maps, boot last: an opening that was cut short is then repeated."""
@@ -168,11 +166,16 @@ class PinnedResponder:
         self._words[NodeWord.TERM] = node.term
         self._words[NodeWord.BOOT] = node.boot
 
-    def _read(self) -> dict[EntryKey, Entry]:
+    def _read(self) -> None:
+        """Know what stands in the map; not what a self-test put there, which removes it itself."""
         found = {unpack_key(key): unpack_entry(entry) for key, entry in self._entries.items()}
-        for key in [key for key in found if key.address == SELF_TEST_ADDRESS]:
-            del found[key]  # a self-test removes its own, and another process may be at it
-        return found
+        self._installed.clear()
+        self._installed.update(
+            (key, entry) for key, entry in found.items() if key.address != SELF_TEST_ADDRESS
+        )
+        self._indexes = CounterIndexes(
+            (key.address, entry.counter) for key, entry in self._installed.items()
+        )
 
     def _write(self, puts: bool, group: tuple[Change, ...]) -> None:
         if puts:
@@ -180,14 +183,15 @@ class PinnedResponder:
             self._entries.put_many(
                 (pack_key(key), pack_entry(entry)) for key, entry in items.items()
             )
-            for key in items.keys() - self._installed.keys():
-                self._indexes.entered(key.address)
+            for key in items:
+                if key not in self._installed:
+                    self._indexes.entered(key.address)
             self._installed.update(items)
         else:
             self._entries.remove_many([pack_key(item.key) for item in group])
-            for key in {item.key for item in group} & self._installed.keys():
-                del self._installed[key]
-                self._indexes.removed(key.address)
+            for item in group:
+                if self._installed.pop(item.key, None) is not None:
+                    self._indexes.removed(item.key.address)
 
     def _reclaim(self, present: Collection[int]) -> int:
         """The slot of an interface that is gone, after removing what may still point to it."""

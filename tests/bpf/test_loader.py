@@ -209,8 +209,8 @@ def test_four_loaders_at_once_load_one_program(pin_path: Path) -> None:
     assert sorted(output for output, _ in said) == [f"kept {pin}\n"] * 3 + [f"loaded {pin}\n"]
 
 
-def test_a_loader_that_was_killed_is_made_good_by_the_next(pin_path: Path) -> None:
-    killed = start_loader(pin_path)
+def test_a_loader_that_was_killed_is_made_good_by_the_next(pin_path: Path, tmp_path: Path) -> None:
+    killed = start_loader(pin_path, env={"TMPDIR": str(tmp_path)})
     first = SOURCES.pins(pin_path) / MAPS[0].name
     eventually(lambda: first.exists() or killed.poll() is not None, what="the first map is pinned")
     killed.kill()
