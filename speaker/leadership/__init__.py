@@ -3,20 +3,21 @@
     core = SegmentCore(Identity(node, boot, term), Port(ifindex, mac, address), agent_key(secret))
     core.adopt(now, answering, elsewhere, lease)   the entries of the agent before this one
     core.want(now, {vip: candidates})              what to announce here, and who may
-    core.receive(now, datagram), core.tick(now)    → effects, to be carried out in their order
+    core.receive(now, datagram), core.tick(now)    effects, to be carried out in their order
     core.sent(send_time)                           the hello left: only this pushes the lease
     core.next_deadline()                           when to tick
 
-*Hello.* Every 0.2 s a node says on each segment which addresses it holds, each with a counter. Hellos
-are authenticated, and believed only if they are fresh (members). Epoch: (counter, node name).
+*Hello.* Every 0.2 s a node says on each segment which addresses it holds, each with a counter.
+Hellos are authenticated, and believed only if fresh (members). Epoch: (counter, node name).
 *Lease.* A node answers until 0.8 s after its last hello left. One that is frozen, killed or cut off
-is therefore silent before others count it as lost, 1.3 s after they heard it last. An agent that
-finds its lease over gives up what it held, listens for 1.3 s (learning), and then may claim again.
+is so silent before others count it as lost, 1.3 s after they heard it last. An agent that finds its
+lease over gives up what it held, listens for 1.3 s (learning), and then may claim again.
 *Claim.* An address is free if no live node holds it. The best-ranked live candidate claims it at
-once, number k after k × 0.2 s, so that someone does even where views differ. A live holder keeps it.
-*Two holders* hear each other: the higher epoch keeps the address and greets, the other yields at once.
-*Planned restart.* The last hello announces 10 s of absence, and the lease then lasts 9.5 s; the next
-agent adopts entries and lease. Nobody takes over meanwhile.
+once, each further one 0.2 s later, so that someone does even where views differ. A live holder
+keeps its address.
+*Two holders* hear each other: the higher epoch keeps the address and greets, the other yields.
+*Planned restart.* The last hello announces 10 s of absence, and the lease then lasts 9.5 s; the
+next agent adopts entries and lease. Nobody takes over meanwhile.
 
     timing     every span of time, and why      members   which hellos are believed, who is live
     ranking    who claims first                 listing   what one node holds, out of slices

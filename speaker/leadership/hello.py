@@ -2,7 +2,8 @@
 
     offset  bytes  field
          0      1  version, 1; a higher one is rejected as such before anything else is read
-         1      1  flags: 1 learning, 2 asks (hears nodes it cannot verify yet: echo it first)
+         1      1  flags: 1 learning, 2 asks (hears nodes it cannot verify yet: echo it first),
+                   4 keys change (there are two tags)
          2      1  length of the sender's name, 1 to 253
          3      1  number of echoes, up to 16
          4      8  sender's boot: random word, new when its pinned maps are new
@@ -21,8 +22,8 @@
                 4         number of IPv4 holdings (2), number of IPv6 holdings (2)
                 12 each   IPv4 holdings: 4 address, 8 counter
                 24 each   IPv6 holdings: 16 address, 8 counter
-                16        tag: BLAKE2s over all before the tags, keyed with the agent key
-                16        tag under the previous agent key while keys change, else the same again
+                16        while keys change: tag under the previous key, over all before it
+                16        tag: BLAKE2s keyed with the agent key, over all before it
 
 A claim's epoch is (counter, sender's name). A sender holds what the slices of one round name
 together. A datagram is judged in this order: version, bounds, tag, content. Any bytes get an
@@ -59,6 +60,7 @@ _HOLDING6 = struct.Struct("!16sQ")
 
 _LEARNING = 1
 _ASKS = 2
+_TWO_TAGS = 4
 
 
 class Rejection(StrEnum):
@@ -117,6 +119,7 @@ def encode(hello: Hello, keys: Keys) -> bytes:
     """The datagram of one slice. Raises struct.error for a number that does not fit its field."""
     name = hello.node.encode()
     flags = (_LEARNING if hello.learning else 0) | (_ASKS if hello.asks else 0)
+    flags |= _TWO_TAGS if keys.previous else 0
     head = _HEAD.pack(
         VERSION,
         flags,
@@ -134,18 +137,20 @@ def encode(hello: Hello, keys: Keys) -> bytes:
         hello.round,
     )
     body = b"".join((head, name, hello.echoes, hello.holdings))
-    tag = _tag(body, keys.current)
-    return body + tag + (_tag(body, keys.previous) if keys.previous else tag)
+    if keys.previous:
+        body += _tag(body, keys.previous)
+    return body + _tag(body, keys.current)
 
 
 def decode(datagram: bytes, keys: Keys) -> Hello | Rejection:
     """What a datagram says, or why it is dropped. Never raises, whatever the bytes are."""
-    name_end, echoes_end, refused = _bounds(datagram)
-    if refused is not None:
-        return refused
-    body = datagram[: -2 * TAG]
-    if not _authentic(body, datagram[-2 * TAG :], keys):
+    bounds = _bounds(datagram)
+    if isinstance(bounds, Rejection):
+        return bounds
+    name_end, echoes_end, body_end = bounds
+    if not _authentic(datagram, body_end, keys):
         return Rejection.TAG
+    body = datagram[:body_end]
     head = _HEAD.unpack_from(body)
     _, flags, _, _, boot, link, clock, term, away_ms, mac, address, index, count, first = head
     try:
@@ -208,37 +213,35 @@ def unpack_holdings(packed: bytes) -> Iterator[tuple[Address, int]]:
         yield IPv6Address(raw), counter
 
 
-def _bounds(datagram: bytes) -> tuple[int, int, Rejection | None]:
-    """Where name and echoes end; or what is wrong with the length of it all."""
+def _bounds(datagram: bytes) -> tuple[int, int, int] | Rejection:
+    """Where name, echoes and all before the tags end; or what is wrong with the length of it."""
     size = len(datagram)
     if size and datagram[0] > VERSION:
-        return 0, 0, Rejection.VERSION
+        return Rejection.VERSION
     if size < _HEAD.size:
-        return 0, 0, Rejection.TRUNCATED
+        return Rejection.TRUNCATED
     name_length, echo_count = datagram[2], datagram[3]
     name_end = _HEAD.size + name_length
     echoes_end = name_end + echo_count * _ECHO.size
     if size < echoes_end + _COUNTS.size:
-        return 0, 0, Rejection.TRUNCATED
+        return Rejection.TRUNCATED
     four, six = _COUNTS.unpack_from(datagram, echoes_end)
-    holdings_end = echoes_end + _COUNTS.size + four * _HOLDING4.size + six * _HOLDING6.size
-    expected = holdings_end + 2 * TAG
+    body_end = echoes_end + _COUNTS.size + four * _HOLDING4.size + six * _HOLDING6.size
+    expected = body_end + (2 if datagram[1] & _TWO_TAGS else 1) * TAG
     if size < expected:
-        return 0, 0, Rejection.TRUNCATED
+        return Rejection.TRUNCATED
     fits = size == expected <= MAX_DATAGRAM and datagram[0] == VERSION
     if not fits or not 1 <= name_length <= MAX_NAME or echo_count > MAX_ECHOES:
-        return 0, 0, Rejection.MALFORMED
-    return name_end, echoes_end, None
+        return Rejection.MALFORMED
+    return name_end, echoes_end, body_end
 
 
-def _authentic(body: bytes, tags: bytes, keys: Keys) -> bool:
-    """Whether one of the two tags was made with one of our keys."""
-    for key in (keys.current, keys.previous):
-        if key is not None:
-            expected = _tag(body, key)
-            first = hmac.compare_digest(expected, tags[:TAG])
-            second = hmac.compare_digest(expected, tags[TAG:])
-            if first or second:
+def _authentic(datagram: bytes, body_end: int, keys: Keys) -> bool:
+    """Whether one of the tags behind the body was made with one of our keys."""
+    for end in range(len(datagram), body_end, -TAG):
+        tag, before = datagram[end - TAG : end], datagram[: end - TAG]
+        for key in (keys.current, keys.previous):
+            if key is not None and hmac.compare_digest(_tag(before, key), tag):
                 return True
     return False
 
