@@ -12,22 +12,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from controller import reports
 from controller.desk import Desk
-from controller.reconcile import Status, shown
+from controller.reconcile import Status
+from controller.salvage import salvage
 from vipcast.config import ConfigKeeper
 from vipcast.kube import render
-from vipcast.kube.parse import parse_service
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Store
-from vipcast.model.addresses import Address
-from vipcast.model.errors import ConflictError, Finding, ParseError, SourceError
-from vipcast.model.objects import Key, Recorded
-from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Raw, Ref
+from vipcast.model.errors import ConflictError, Finding, SourceError
+from vipcast.model.objects import Key, Recorded, Service
+from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Ref
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
 
@@ -111,11 +110,12 @@ class App:
         if not batch.synced:
             return
         first, self._started = not self._started, True
-        keys = frozenset(self._store.services) if first else change.services
+        keys = self._store.services if first else change.services
+        services = {key: self._store.services.get(key) for key in keys}
         if first or change.findings:
             self._tell_problems()
-            keys |= self._reserve()
-        self._observe(keys)
+            services.update(self._salvage())
+        self._observe(services)
         if first or change.config_map:
             self._configure()
         if first or change.secret:
@@ -123,23 +123,26 @@ class App:
         if first or change.findings or change.config_map or self._state in change.others:
             self._queue.add(self._state, (0,))
 
-    def _observe(self, keys: Iterable[Key]) -> None:
-        services = {key: self._store.services.get(key) for key in keys}
+    def _observe(self, services: Mapping[Key, Service | None]) -> None:
         observed = self._desk.observe(services)
         for key, service in services.items():
             if service is None:
                 reports.tell_deleted(key, observed.freed.get(key, ()))
         self._due(observed.due)
 
-    def _reserve(self) -> frozenset[Key]:
-        """Hold what stands on Services that could never be read; answers which are gone again."""
+    def _salvage(self) -> Mapping[Key, Service | None]:
+        """Hold what stands on Services that cannot be read; answers those that can be all the same.
+
+        Of the ones that could not be read before, those that are gone are answered, too.
+        """
         raws = self._store.raws(SERVICE)
-        unread = raws.keys() - self._store.services.keys()
-        for key in sorted(unread):
-            self._desk.reserve(key, _standing(raws[key]))
-        gone = self._unread - unread
-        self._unread = frozenset(unread)
-        return gone
+        named = {finding.object for finding in self._store.findings}
+        found = salvage({key: raw for key, raw in raws.items() if str(Ref(SERVICE, key)) in named})
+        for key in sorted(found.standing):
+            self._desk.reserve(key, found.standing[key])
+        gone = self._unread - raws.keys()
+        self._unread = frozenset(found.standing)
+        return {**dict.fromkeys(gone), **found.mended}
 
     def _configure(self) -> None:
         before = self.keeper.state
@@ -281,16 +284,3 @@ class App:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _standing(raw: Raw) -> tuple[Address, ...]:
-    """The addresses in the status of a Service that cannot be read otherwise."""
-    metadata, status = raw.get("metadata"), raw.get("status")
-    if not isinstance(metadata, dict) or not isinstance(status, dict):
-        return ()
-    plain = {key: metadata.get(key) for key in ("namespace", "name")}
-    balancer = {"loadBalancer": status.get("loadBalancer")}
-    try:
-        return shown(parse_service({**raw, "metadata": plain, "spec": {}, "status": balancer}))
-    except ParseError:
-        return ()  # the status itself is what cannot be read; a finding says so already

@@ -131,7 +131,7 @@ def _without_config(service: Service, ledger: Ledger) -> Outcome:
     reason = Reason.NO_CONFIG
     message = f"{sentence(reason)} See the ConfigurationState named controller for what is wrong."
     if shown(service):
-        return Outcome(service.key, reason, message, waits=True)
+        return Outcome(service.key, reason, message)
     return _refused(service, Refusal(reason, message), (), ledger)
 
 

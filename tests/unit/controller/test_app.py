@@ -190,7 +190,7 @@ async def test_without_any_configuration_nothing_is_taken_and_new_services_wait(
         )
         assert place.address("web") == "192.0.2.10"
         assert controller.metric("metallb_k8s_client_config_loaded_bool") == 0
-        assert controller.metric("vipcast_services_without_address") == 2
+        assert controller.metric("vipcast_services_without_address") == 1
         place.pools(HOME)
         await has(place, web="192.0.2.10", new="192.0.2.11")
 
@@ -289,6 +289,59 @@ async def test_what_stands_on_a_service_that_cannot_be_read_is_given_to_nobody(
         )
         place.remove("default-a.yaml")
         await has(place, c="192.0.2.10")
+
+
+@pytest.mark.parametrize("garbage", ["loadBalancer: none", "loadBalancer: {ingress: [1]}", "7"])
+async def test_a_status_that_makes_no_sense_is_put_right(place: Place, garbage: str) -> None:
+    async with running(place):
+        place.service("a")
+        place.service("b")
+        await has(place, a="192.0.2.10", b="192.0.2.11")
+        file = place.file("Service", "a")
+        before = file.read_text()
+        file.write_text(f"{before.partition('status:')[0]}status: {{{garbage}}}\n")
+        await eventually_async(lambda: file.read_text() == before, what="the status is as before")
+        await eventually_async(lambda: place.state().get("result") == "Valid", what="all is read")
+
+
+async def test_services_move_when_another_published_configuration_is_put_in(place: Place) -> None:
+    published = Path(__file__).parents[2] / "inputs"
+    place.text("config.yaml", (published / "l2-home.yaml").read_text())
+    async with running(place):
+        place.service("a")
+        place.service("b")
+        await has(place, a="192.168.1.30", b="192.168.1.31")
+        place.text("config.yaml", (published / "bgp-soft-router.yaml").read_text())
+        await has(place, a="192.168.0.30", b="192.168.0.31")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "address"),
+    [
+        ("l2-range.yaml", "nginx", "10.200.200.120"),
+        ("l2-mask.yaml", "web", "192.168.31.240"),
+        ("bgp-nxos.yaml", "ng-svc", "172.19.100.1"),
+        ("bgp-edge.yaml", "web", "192.168.131.0"),
+    ],
+)
+async def test_published_configurations_give_their_first_address(
+    place: Place, file: str, name: str, address: str
+) -> None:
+    published = Path(__file__).parents[2] / "inputs" / file
+    place.text("config.yaml", published.read_text())
+    if name == "web":
+        place.service(name)
+    async with running(place):
+        assert await address_of(place, name) == address
+
+
+async def test_every_address_of_a_pool_written_with_host_bits_is_used(place: Place) -> None:
+    published = Path(__file__).parents[2] / "inputs" / "l2-mask.yaml"
+    place.text("config.yaml", published.read_text())
+    names = [f"s{number:02}" for number in range(16)]
+    place.put("many.yaml", *(service(name) for name in names))
+    async with running(place):
+        await has(place, **{name: f"192.168.31.{240 + n}" for n, name in enumerate(names)})
 
 
 async def test_a_report_that_somebody_overwrites_is_put_right(place: Place) -> None:

@@ -157,6 +157,41 @@ def test_without_a_configuration_the_program_lives_but_is_not_ready(
     eventually(lambda: program.get("/readyz")[0] == 200, what="it is ready")
 
 
+def test_what_happens_is_logged_in_the_words_that_metallbs_users_look_for(
+    start: Start, place: Place
+) -> None:
+    program = start()
+    place.service("web")
+    eventually(lambda: program.logged("ipAllocated"), what="an address is given")
+    place.pools({"name": "lab", "addresses": ["198.51.100.7/32"]})
+    eventually(lambda: len(program.logged("ipAllocated")) == 2, what="another one is given")
+    place.service("other")
+    eventually(lambda: program.logged("allocateIPs"), what="the pool is dry")
+    place.remove("default-web.yaml")
+    eventually(lambda: len(program.logged("ipAllocated")) == 3, what="the other one is served")
+    assert program.end() == 0
+    told = [
+        (line.get("event") or line["op"], line.get("service"), line.get("ip") or line.get("ips"))
+        for line in program.lines()
+        if "service" in line
+    ]
+    assert told == [
+        ("serviceUpdated", "default/web", ["192.0.2.10"]),
+        ("ipAllocated", "default/web", "192.0.2.10"),
+        ("serviceUpdated", "default/web", ["198.51.100.7"]),
+        ("clearAssignment", "default/web", None),
+        ("ipAllocated", "default/web", "198.51.100.7"),
+        ("serviceUpdated", "default/other", []),
+        ("allocateIPs", "default/other", None),
+        ("serviceDeleted", "default/web", ["198.51.100.7"]),
+        ("serviceUpdated", "default/other", ["198.51.100.7"]),
+        ("ipAllocated", "default/other", "198.51.100.7"),
+    ]
+    assert [line["pools"] for line in program.logged("configLoaded")] == [["home"], ["lab"]]
+    (dry,) = program.logged("allocateIPs")
+    assert (dry["level"], dry["reason"]) == ("error", "poolExhausted")
+
+
 @pytest.mark.parametrize(("run_dir", "flag"), [("run", "--run-dir"), ("other", "--directory")])
 def test_a_second_controller_is_refused_and_told_which_process_is_the_first(
     start: Start, place: Place, run_dir: str, flag: str

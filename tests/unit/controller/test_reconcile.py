@@ -478,9 +478,7 @@ def test_without_a_configuration_addresses_stay_and_new_services_are_told() -> N
         " See the ConfigurationState named controller for what is wrong."
     )
     having = holding("web", "192.0.2.11", "home")
-    assert decide(having, None, ledger(None)) == Outcome(
-        having.key, Reason.NO_CONFIG, message, waits=True
-    )
+    assert decide(having, None, ledger(None)) == Outcome(having.key, Reason.NO_CONFIG, message)
     former = holding("web", "192.0.2.11", "home", load_balancer=False)
     assert decide(former, None, ledger(None)).status is None
     fresh = service("web")
