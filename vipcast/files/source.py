@@ -260,6 +260,8 @@ class DirectorySource:
                 self._writer.remove(path)
             except SourceError as error:
                 self._unremoved = str(error)
+            else:
+                self._tree.forget(path)
 
     def _writable(self) -> Writer:
         if self._tree.lost:

@@ -66,6 +66,12 @@ class Tree:
         self.lost = found.lost
         return found
 
+    def forget(self, name: str) -> None:
+        """A file that held nothing that counts was removed by its owner."""
+        self._signatures.pop(name, None)
+        self._doubted.pop(name, None)
+        self.view.put(name, None)
+
     def _scan(self, now: float, changed: Collection[str] | None) -> Scan:
         try:
             found = self.root.stat()
