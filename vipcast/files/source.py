@@ -77,6 +77,7 @@ class DirectorySource:
         self._watcher = Watcher(self._root, self._waiting)
         self._pending: dict[Ref, Delta] = {}
         self._problems: tuple[Finding, ...] = ()
+        self._unclaimed: tuple[Delta, ...] = ()
         self._news = asyncio.Event()
         self._noted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,7 +131,7 @@ class DirectorySource:
             deltas = tuple(self._pending.values())
             self._pending.clear()
             if not self._closed:
-                yield Batch(deltas, self._synced, self._problems)
+                yield Batch(deltas, self._synced, self._problems, self._unclaimed)
 
     async def write_status(
         self, ref: Ref, status: Raw, annotations: Mapping[str, str] = _NO_ANNOTATIONS
@@ -236,12 +237,18 @@ class DirectorySource:
                 " another one with --directory."
             ) from error
         found = self._look(None)
-        known = read(self._writer.events_path, self._writer.read(self._writer.events_path))
+        try:
+            text = self._writer.read(self._writer.events_path)
+        except SourceError as error:
+            self._unwritten = f"Events cannot be read: {error}"
+            return found
+        known = read(self._writer.events_path, text)
         self._events.restore((found.ref, found.raw) for found in known.objects)
         return found
 
     def _look(self, changed: Collection[str] | None) -> Scan:
-        if self._watcher.aim():
+        moved = changed is not None and str(self._root) in changed
+        if self._watcher.aim(anew=moved) and not moved:
             changed = None  # whatever happened before this watch began has woken nobody
         before = self._tree.view.problems()
         found = self._tree.scan(self._monotonic(), changed)
@@ -253,7 +260,9 @@ class DirectorySource:
     def _remove_orphans(self) -> None:
         """Remove own statuses of objects that are gone, once it is certain that they are."""
         if self._tree.unreadable():
+            self._unclaimed = self._tree.view.unclaimed(self._writer.prefix)
             return
+        self._unclaimed = ()
         self._unremoved = ""
         for path in self._tree.view.orphans(self._writer.prefix):
             try:

@@ -61,9 +61,14 @@ class Tree:
         self._blocked: dict[str, Finding] = {}
 
     def scan(self, now: float, changed: Collection[str] | None = None) -> Scan:
-        """Look at the changed paths (as a watcher names them); None: at everything."""
+        """Look at the changed paths (as a watcher names them); None: at everything.
+
+        The root among them means that it is perhaps another directory now.
+        """
         found = self._scan(now, changed)
         self.lost = found.lost
+        if found.lost:
+            self.identity = None  # what comes next may have the same number
         return found
 
     def forget(self, name: str) -> None:
@@ -80,6 +85,8 @@ class Tree:
         if not stat.S_ISDIR(found.st_mode):
             return Scan(lost=f"{self.root} is not a directory any more.")
         identity = (found.st_dev, found.st_ino)
+        if changed is not None and str(self.root) in changed:
+            self.identity = None
         names = None if changed is None or identity != self.identity else self._names(changed)
         if names is None:
             self._blocked = {}

@@ -114,6 +114,15 @@ class View:
             and not any(found.ref in self._objects for found in reading.objects)
         )
 
+    def unclaimed(self, prefix: str) -> tuple[Delta, ...]:
+        """What these files hold, of the kinds that are followed."""
+        return tuple(
+            Delta(found.ref, found.raw)
+            for path in self.orphans(prefix)
+            for found in self._files[path][0].objects
+            if found.ref.kind in self._kinds
+        )
+
     def _remove(self, found: Found, path: str, *, leaving: bool) -> None:
         places = self._places[found.ref]
         places.pop(_Place(leaving, path, found.line), None)

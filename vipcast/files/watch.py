@@ -40,14 +40,22 @@ class Watcher:
         """Whether `stop` was called."""
         return self._stop.is_set()
 
-    def aim(self) -> bool:
-        """Watch the directory that is there now; answers whether the watch is a new one."""
+    def aim(self, *, anew: bool = False) -> bool:
+        """Watch the directory that is there now; answers whether the watch is a new one.
+
+        It is if another directory is there, or if `anew` says so: a new one may have the number of
+        one that is gone.
+        """
         try:
             found = self._root.stat()
             identity = (found.st_dev, found.st_ino)
         except OSError:
             identity = None
-        if identity == self._identity and (self._notify is not None or identity is None):
+        if (
+            not anew
+            and identity == self._identity
+            and (self._notify is not None or identity is None)
+        ):
             return False
         self._close()
         self._identity = identity

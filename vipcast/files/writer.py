@@ -102,7 +102,7 @@ class Writer:
 
 def _part(name: str) -> str:
     """A name as a part of a path; a digest stands for the end of one that is too long."""
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not _NAME.fullmatch(name):
         raise SourceError(f"{name!r} is no name that an object can have.")
     if len(name) <= _LONGEST_FILE:
         return name

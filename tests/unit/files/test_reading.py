@@ -1,0 +1,260 @@
+"""The text of one file: what it holds, what in it cannot be read, and what stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vipcast.files.dump import dump
+from vipcast.files.reading import NOTHING, Reading, read, unreadable
+from vipcast.model.errors import Finding
+from vipcast.model.objects import Key
+from vipcast.model.raw import NODE, SERVICE, Ref
+
+WEB = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+DB = "apiVersion: v1\nkind: Service\nmetadata: {name: db}\n"
+BAD = "kind: [\n"
+
+
+def names(reading: Reading) -> list[tuple[str, int]]:
+    """The names of the objects and the lines they begin in."""
+    return [(found.ref.key.name, found.line) for found in reading.objects]
+
+
+def finding(text: str) -> Finding:
+    (found,) = read("a.yaml", text).problems
+    return found
+
+
+def test_every_document_is_an_object_with_its_line_and_its_defaults() -> None:
+    reading = read("a.yaml", f"# two\n{WEB}---\n{DB}")
+    assert names(reading) == [("web", 2), ("db", 6)]
+    assert reading.problems == ()
+    assert reading.objects[0].ref == Ref(SERVICE, Key("default", "web"))
+    assert reading.objects[0].raw["metadata"]["namespace"] == "default"
+
+
+def test_a_list_of_objects_is_its_objects() -> None:
+    text = (
+        "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Node, metadata: {name: n1}}\n"
+    )
+    assert read("a.yaml", text).objects[0].ref == Ref(NODE, Key("", "n1"))
+    assert names(read("a.yaml", f"---\n---\n{text}")) == [("n1", 6)]
+
+
+def test_kinds_of_others_are_passed_over() -> None:
+    for version, kind in [
+        ("apps/v1", "Deployment"),
+        ("v1", "ServiceAccount"),
+        ("v1", "Endpoints"),
+        ("serving.knative.dev/v1", "Service"),
+        ("metallb.io/v1beta1", "BGPAdvertisement"),
+        ("metallb.io/v1beta1", "ServiceBGPStatus"),
+        ("metallb.io/v1beta2", "BGPPeer"),
+    ]:
+        text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{}}\n"
+        assert read("a.yaml", text) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "value", "message", "fix"),
+    [
+        (
+            f"{WEB}---\n{BAD}",
+            5,
+            "",
+            "This is not YAML: while parsing a flow node, did not find expected node content.",
+            "Correct this line.",
+        ),
+        ("- a\n", 1, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."),
+        ("text\n", 1, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."),
+        (
+            "kind: Service\n",
+            1,
+            "",
+            "The object has no apiVersion.",
+            "Begin it with apiVersion and kind.",
+        ),
+        (
+            "apiVersion: v1\nkind:\n",
+            2,
+            "",
+            "The object has no kind.",
+            "Begin it with apiVersion and kind.",
+        ),
+        (
+            "apiVersion: v2\nkind: Service\n",
+            1,
+            "v2",
+            "This version of Service is not known.",
+            "Write apiVersion: v1.",
+        ),
+        (
+            "apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\n",
+            1,
+            "discovery.k8s.io/v1beta1",
+            "This version of EndpointSlice is not known.",
+            "Write apiVersion: discovery.k8s.io/v1.",
+        ),
+        (
+            "apiVersion: apps/v1\nkind: Service\n",
+            1,
+            "apps/v1",
+            "There is no Service in this group.",
+            "Write apiVersion: v1.",
+        ),
+        (
+            "apiVersion: v1\nkind: EndpointSlice\n",
+            1,
+            "v1",
+            "There is no EndpointSlice in this group.",
+            "Write apiVersion: discovery.k8s.io/v1.",
+        ),
+        (
+            "apiVersion: v1\nkind: Servise\n",
+            1,
+            "Servise",
+            "There is no such kind.",
+            "Did you mean Service?",
+        ),
+        (
+            "apiVersion: v1\nkind: configmap\n",
+            1,
+            "configmap",
+            "There is no such kind.",
+            "Did you mean ConfigMap?",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\n",
+            1,
+            "",
+            "The object has no metadata.",
+            "Add metadata with a name.",
+        ),
+    ],
+)
+def test_what_is_no_object_is_named_with_its_line(
+    text: str, line: int, value: str, message: str, fix: str
+) -> None:
+    assert finding(text) == Finding("file a.yaml", f"line {line}", value, message, fix)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "value", "message"),
+    [
+        ("{}", "", "metadata.name is missing."),
+        ("{generateName: web-}", "", "metadata.name is missing."),
+        ("{name: Web}", "Web", "metadata.name is no name."),
+        ("{name: 80}", "80", "metadata.name is no name."),
+        ("{name: '../../etc'}", "../../etc", "metadata.name is no name."),
+        ("{name: web, namespace: a/b}", "a/b", "metadata.namespace is no name."),
+        ("{name: web, namespace: [a]}", "[...]", "metadata.namespace is no name."),
+        (f"{{name: {'a' * 254}}}", "a" * 80, "metadata.name is no name."),
+    ],
+)
+def test_an_object_needs_a_name_that_could_be_one(metadata: str, value: str, message: str) -> None:
+    found = finding(f"apiVersion: v1\nkind: Service\nmetadata: {metadata}\n")
+    assert (found.value, found.message) == (value, message)
+    assert found.fix.startswith("Write at most ")
+
+
+def test_one_bad_document_leaves_the_others() -> None:
+    reading = read("a.yaml", f"{WEB}---\n{BAD}---\n{DB}")
+    assert names(reading) == [("web", 1), ("db", 7)]
+    assert [found.field for found in reading.problems] == ["line 5"]
+
+
+def test_what_a_file_held_stays_while_any_of_it_cannot_be_read() -> None:
+    before = read("a.yaml", f"{WEB}---\n{DB}")
+    spoilt = read("a.yaml", f"{BAD}---\n{DB}", before)
+    assert names(spoilt) == [("db", 3), ("web", 1)]
+    still = read("a.yaml", BAD, spoilt)
+    assert sorted(names(still)) == [("db", 3), ("web", 1)]
+    assert names(read("a.yaml", DB, still)) == [("db", 1)]
+
+
+def test_an_object_that_becomes_something_unknown_stays_as_it_was() -> None:
+    before = read("a.yaml", WEB)
+    for text in (
+        WEB.replace("v1", "v2"),
+        WEB.replace("Service", "Servise"),
+        WEB.replace("web", ""),
+    ):
+        after = read("a.yaml", text, before)
+        assert after.objects == before.objects
+        assert len(after.problems) == 1
+
+
+def test_a_file_that_cannot_be_read_at_all_keeps_what_it_held() -> None:
+    before = read("a.yaml", WEB)
+    assert unreadable("a.yaml", "It is gone.", "Put it back.", before) == Reading(
+        before.objects, (Finding("file a.yaml", "", "", "It is gone.", "Put it back."),)
+    )
+
+
+def test_documents_that_did_not_change_are_the_very_same_objects() -> None:
+    before = read("a.yaml", f"{WEB}---\n{DB}")
+    after = read("a.yaml", f"{WEB}# more\nspec: {{}}\n---\n{DB}", before)
+    assert after.objects[1].raw is before.objects[1].raw
+    assert names(after) == [("web", 1), ("db", 7)]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(-1e15, 1e15)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_what_is_written_as_yaml_is_read_back_the_same(data: dict[str, Any]) -> None:
+    raw = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "data": data}
+    (found,) = read("a.yaml", dump(raw)).objects
+    assert found.raw == raw
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("yes", "y", "True", "null", "~", "", "1e3", "0o17", "0x1F", ".5", "1:20", "2001-01-01"),
+        *("a: b", "- a", "#", "a #b", " a", "a ", "a\nb", "a\tb", "a\u2028b", "é", "\x07"),
+        *("=", "<<", "*a", "!a", "---", "..."),
+    ],
+)
+def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
+    raw = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {text: text}}}
+    (found,) = read("a.yaml", dump(raw)).objects
+    assert found.raw == raw
+
+
+def test_half_a_character_is_written_as_a_question_mark() -> None:
+    raw = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "x": "\ud800"}
+    (found,) = read("a.yaml", dump(raw)).objects
+    assert found.raw["x"] == "?"
+
+
+def test_what_json_cannot_hold_is_not_written() -> None:
+    with pytest.raises(TypeError, match="an object cannot hold bytes"):
+        dump({"x": b"bytes"})
+
+
+PIECES = st.sampled_from([WEB, DB, BAD, "---\n", "a: 1\n", "- x\n", "kind: List\nitems: [5, {}]\n"])
+
+
+@given(st.lists(st.lists(PIECES | st.text(), max_size=6).map("".join), max_size=4))
+def test_any_history_of_any_text_is_answered(texts: list[str]) -> None:
+    reading = NOTHING
+    for text in texts:
+        before, reading = reading, read("a.yaml", text, reading)
+        if reading.problems:
+            assert before.refs() <= reading.refs()
+        for found in reading.problems:
+            assert found.field.startswith("line ")
+            assert found.fix
