@@ -19,14 +19,14 @@ from typing import Final
 from controller import reports
 from controller.desk import Desk
 from controller.reconcile import Status
-from controller.salvage import salvage
+from controller.salvage import salvage, standing_on
 from vipcast.config import ConfigKeeper
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Store
 from vipcast.model.errors import ConflictError, Finding, SourceError
 from vipcast.model.objects import Key, Recorded, Service
-from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Ref
+from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Raw, Ref
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
 
@@ -114,7 +114,8 @@ class App:
         services = {key: self._store.services.get(key) for key in keys}
         if first or change.findings:
             self._tell_problems()
-            services.update(self._salvage())
+        if first or change.findings or self._unread:
+            services.update(self._salvage(self._unclaimed(batch, first=first)))
         self._observe(services)
         if first or change.config_map:
             self._configure()
@@ -130,7 +131,16 @@ class App:
                 reports.tell_deleted(key, observed.freed.get(key, ()))
         self._due(observed.due)
 
-    def _salvage(self) -> Mapping[Key, Service | None]:
+    def _unclaimed(self, batch: Batch, *, first: bool) -> Mapping[Key, Raw]:
+        """What stands on Services that were not to be seen at the start, nor have been since."""
+        return {
+            delta.ref.key: delta.raw
+            for delta in batch.unclaimed
+            if delta.ref.kind == SERVICE and delta.raw is not None
+            if first or delta.ref.key in self._unread
+        }
+
+    def _salvage(self, unclaimed: Mapping[Key, Raw]) -> Mapping[Key, Service | None]:
         """Hold what stands on Services that cannot be read; answers those that can be all the same.
 
         Of the ones that could not be read before, those that are gone are answered, too.
@@ -138,10 +148,11 @@ class App:
         raws = self._store.raws(SERVICE)
         named = {finding.object for finding in self._store.findings}
         found = salvage({key: raw for key, raw in raws.items() if str(Ref(SERVICE, key)) in named})
-        for key in sorted(found.standing):
-            self._desk.reserve(key, found.standing[key])
-        gone = self._unread - raws.keys()
-        self._unread = frozenset(found.standing)
+        standing = {**found.standing, **{key: standing_on(raw) for key, raw in unclaimed.items()}}
+        for key in sorted(standing):
+            self._desk.reserve(key, standing[key])
+        gone = self._unread - standing.keys() - raws.keys()
+        self._unread = frozenset(standing)
         return {**dict.fromkeys(gone), **found.mended}
 
     def _configure(self) -> None:

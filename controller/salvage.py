@@ -35,11 +35,11 @@ def salvage(unreadable: Mapping[Key, Raw]) -> Salvage:
         try:
             mended[key] = replace(parse_service({**raw, "status": {}}), recorded=UNKNOWN)
         except ParseError:
-            standing[key] = _standing(raw)
+            standing[key] = standing_on(raw)
     return Salvage(mended, standing)
 
 
-def _standing(raw: Raw) -> tuple[Address, ...]:
+def standing_on(raw: Raw) -> tuple[Address, ...]:
     """The addresses in the status, whatever is wrong elsewhere."""
     metadata, status = raw.get("metadata"), raw.get("status")
     if not isinstance(metadata, Mapping) or not isinstance(status, Mapping):

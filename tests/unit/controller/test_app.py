@@ -291,6 +291,30 @@ async def test_what_stands_on_a_service_that_cannot_be_read_is_given_to_nobody(
         await has(place, c="192.0.2.10")
 
 
+async def test_what_stands_on_services_in_a_file_that_cannot_be_read_is_given_to_nobody(
+    place: Place,
+) -> None:
+    place.put("a.yaml", service("a"))
+    async with running(place):
+        await has(place, a="192.0.2.10")
+    good = (place.path / "a.yaml").read_text()
+    place.text("a.yaml", good.replace("kind:", "kind"))
+    async with running(place):
+        place.service("b")
+        place.service("c")
+        await has(place, b="192.0.2.11", c=None)
+        place.text("a.yaml", good)
+        await eventually_async(lambda: place.state().get("result") == "Valid", what="all is read")
+        place.remove("default-b.yaml")
+        await has(place, a="192.0.2.10", c="192.0.2.11")
+    place.text("a.yaml", good.replace("kind:", "kind"))
+    async with running(place):
+        place.service("d")
+        await eventually_async(lambda: place.condition("d"), what="it waits")
+        place.remove("a.yaml")
+        await has(place, d="192.0.2.10", c="192.0.2.11")
+
+
 @pytest.mark.parametrize("garbage", ["loadBalancer: none", "loadBalancer: {ingress: [1]}", "7"])
 async def test_a_status_that_makes_no_sense_is_put_right(place: Place, garbage: str) -> None:
     async with running(place):
