@@ -127,6 +127,7 @@ def test_a_node_without_the_key_takes_nothing_though_it_is_alone(standing: Rack)
         vipcast.start_speaker(keyless, "--ml-secret-name", "another")
         until(lambda: "key: The key" in vipcast.readiness(keyless)[1], "readiness names the key")
         assert vipcast.readiness(keyless)[0] is False
+        until(lambda: vipcast.answering(standing.vip) is None, "the last leases are over")
         vipcast.start_speaker(others[0])
         taker = vipcast.await_answer(standing.vip)
 
@@ -140,7 +141,7 @@ def test_a_node_without_the_key_takes_nothing_though_it_is_alone(standing: Rack)
         )
         assert vipcast.answering(standing.vip) is None
     finally:
-        vipcast.speaker(keyless).kill()
         for node in standing.lab.nodes:
+            vipcast.speaker(node).kill()
             vipcast.start_speaker(node)
         standing.settle()
