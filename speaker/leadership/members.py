@@ -160,8 +160,9 @@ class Members:
         for peer in self.live():
             echo = Echo(node_id(peer.node), peer.boot, peer.link, peer.clock)
             (first if peer.asks else rest).append(echo)
-        self._turn += MAX_ECHOES
-        return (_rotated(first, self._turn) + _rotated(rest, self._turn))[:MAX_ECHOES]
+        chosen = (_rotated(first, self._turn) + _rotated(rest, self._turn))[:MAX_ECHOES]
+        self._turn += MAX_ECHOES - len(first) if len(first) < MAX_ECHOES else MAX_ECHOES
+        return chosen
 
     def _judge_own(self, now: float, hello: Hello) -> Rejection:
         if hello.boot == self._boot:
