@@ -69,8 +69,8 @@ class Desk:
         here = [key for key, service in changes.items() if service is not None]
         if self.config is not None:
             self._adopt(here, self.config)
-        gainers = self.waiting.keys() if freed else ()
-        return Observed(frozenset(here).union(gainers), freed)
+        gainers = self._gainers(address for held in freed.values() for address in held)
+        return Observed(gainers.union(here), freed)
 
     def reserve(self, key: Key, addresses: Iterable[Address]) -> None:
         """Hold what stands on an object that cannot be read until it can be, or is gone."""
@@ -109,13 +109,22 @@ class Desk:
         freed = [address for address in outcome.frees if self.ledger.holder(address) == key]
         for address in freed:
             self.ledger.release(key, address)
-        return frozenset(self.waiting) if freed else frozenset()
+        return self._gainers(freed)
 
     def doubt(self, key: Key) -> None:
         """A write may or may not have taken effect: whatever is decided next is to be written."""
         service = self._services.get(key)
         if service is not None:
             self._services[key] = replace(service, recorded=UNKNOWN)
+
+    def _gainers(self, freed: Iterable[Address]) -> frozenset[Key]:
+        """Who may have waited for one of these: nobody, where no pool gives them out (any more)."""
+        if self.config is not None:
+            for address in freed:
+                pool = self.config.pool_of(address)
+                if pool is not None and pool.allows(address):
+                    return frozenset(self.waiting)
+        return frozenset()
 
     def _forget(self, key: Key) -> tuple[Address, ...]:
         self._services.pop(key, None)
