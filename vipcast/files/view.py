@@ -47,6 +47,7 @@ class View:
     def __init__(self, kinds: Collection[Kind]) -> None:
         self._kinds = frozenset(kinds)
         self._files: dict[str, tuple[Reading, bool]] = {}
+        self._bad: dict[str, tuple[Finding, ...]] = {}
         self._places: dict[Ref, dict[_Place, Raw]] = {}
         self._objects: dict[Ref, Raw] = {}
         self._twice: dict[Ref, Finding] = {}
@@ -66,22 +67,25 @@ class View:
 
     def problems(self) -> tuple[Finding, ...]:
         """What cannot be read, file by file, and objects that stand in two files."""
-        files = (self._files[path][0].problems for path in sorted(self._files))
+        files = (self._bad[path] for path in sorted(self._bad))
         twice = (self._twice[ref] for ref in sorted(self._twice))
         return (*(finding for findings in files for finding in findings), *twice)
 
     def unreadable(self) -> bool:
         """Whether any file cannot be read, so that nobody knows all objects."""
-        return any(reading.problems for reading, _ in self._files.values())
+        return bool(self._bad)
 
     def put(self, path: str, reading: Reading | None, *, leaving: bool = False) -> None:
         """Take in what a file holds now; None: it is gone."""
         old, was_leaving = self._files.get(path, (NOTHING, False))
         for found in old.objects:
             self._remove(found, path, leaving=was_leaving)
+        self._bad.pop(path, None)
         if reading is None:
             self._files.pop(path, None)
             return
+        if reading.problems:
+            self._bad[path] = reading.problems
         self._files[path] = (reading, leaving)
         for found in reading.objects:
             place = _Place(leaving, path, found.line)
