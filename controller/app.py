@@ -263,9 +263,18 @@ class App:
         return replace(status, recorded=render.since(status.recorded, before, now))
 
     async def _record(self) -> None:
-        while self._outbox:
-            await self._source.record(self._outbox[0])
-            self._outbox.popleft()
+        """Record what waits; a refused Event waits on, for as long as its Service exists."""
+        refused = None
+        for _ in range(len(self._outbox)):
+            note = self._outbox.popleft()
+            try:
+                await self._source.record(note)
+            except SourceError as error:
+                refused = error
+                if self._desk.service(note.about.key) is not None:
+                    self._outbox.append(note)
+        if refused is not None:
+            raise refused
 
     async def _report(self) -> None:
         state = self.keeper.state

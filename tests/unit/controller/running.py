@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from controller.reports import sample
 from tests.support.waiting import eventually_async
 from vipcast.files import DirectorySource
 from vipcast.ops.metrics import ControllerMetrics
+from vipcast.ports import Source
 
 NAMESPACE = "metallb-system"
 NOON = 1_790_000_000.0
@@ -33,20 +34,7 @@ class Place:
 
     def pools(self, *pools: dict[str, Any]) -> None:
         """Write the configuration: each pool with a name and addresses, layer 2 unless it says."""
-        text = yaml.safe_dump({"address-pools": [{"protocol": "layer2", **one} for one in pools]})
-        self.config(text)
-
-    def config(self, text: str) -> None:
-        """Write the configuration as it stands."""
-        self.put(
-            "config.yaml",
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"namespace": NAMESPACE, "name": "config"},
-                "data": {"config": text},
-            },
-        )
+        self.put("config.yaml", config_map(*pools))
 
     def service(self, name: str, namespace: str = "default", **spec: Any) -> None:
         """Write a Service into a file of its own."""
@@ -122,6 +110,17 @@ class Place:
         return base64.b64decode(found["data"]["secretkey"], validate=True).decode()
 
 
+def config_map(*pools: dict[str, Any]) -> dict[str, Any]:
+    """The configuration: each pool with a name and addresses, layer 2 unless it says."""
+    sections = {"address-pools": [{"protocol": "layer2", **one} for one in pools]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"namespace": NAMESPACE, "name": "config"},
+        "data": {"config": yaml.safe_dump(sections)},
+    }
+
+
 def service(name: str, namespace: str = "default", **spec: Any) -> dict[str, Any]:
     """A Service of type LoadBalancer; `annotations` and `created` go to the metadata."""
     metadata: dict[str, Any] = {"namespace": namespace, "name": name}
@@ -137,8 +136,8 @@ def service(name: str, namespace: str = "default", **spec: Any) -> dict[str, Any
 class Running:
     """A controller that runs in the test's own loop."""
 
-    place: Place
-    desk: Desk = field(default_factory=Desk)
+    desk: Desk
+    metrics: ControllerMetrics
 
     def metric(self, name: str) -> float:
         """The one value of a metric, whatever its labels."""
@@ -146,24 +145,21 @@ class Running:
         (value,) = [line.split()[-1] for line in lines if line.split("{")[0].split()[0] == name]
         return float(value)
 
-    metrics: ControllerMetrics = field(init=False)
-
 
 @asynccontextmanager
-async def running(place: Place) -> AsyncIterator[Running]:
-    """A controller at work on the directory; stopped in order at the end."""
-    it = Running(place)
-    source = DirectorySource(place.path, WRITER, KINDS, clock=lambda: NOON)
-    it.metrics = ControllerMetrics(
-        source=source.health, lag=lambda: 0.0, read=lambda: sample(it.desk)
-    )
+async def running(at: Place | Source) -> AsyncIterator[Running]:
+    """A controller at work on a directory, or another source; stopped in order at the end."""
+    if isinstance(at, Place):
+        at = DirectorySource(at.path, WRITER, KINDS, clock=lambda: NOON)
+    desk = Desk()
+    metrics = ControllerMetrics(source=at.health, lag=lambda: 0.0, read=lambda: sample(desk))
     outside = Outside(wall=lambda: NOON, draw=lambda: 1.0, token=new_key)
     settings = Settings(NAMESPACE, "config", "memberlist")
-    app = App(source, it.desk, it.metrics, settings, outside)
+    app = App(at, desk, metrics, settings, outside)
     stop = asyncio.Event()
     task = asyncio.create_task(app.run(stop))
     try:
-        yield it
+        yield Running(desk, metrics)
     finally:
         stop.set()
         await task
