@@ -1,9 +1,9 @@
 """The speaker's loop: objects, links, hellos and time in; entries, hellos and reports out.
 
-    objects ─► store ─► plan.decide ─► wanted addresses ─┐
-    links ───► attach (in a thread) ─► segments ◄────────┤
-    hellos, time ────────────────────► segments ─► core ─► effects (segment.py)
-                                                    └───► reports, Events, metrics (reporter.py)
+    objects ─► store ─► plan.decide ─► settle ─► wanted addresses ─┐
+    links ───► interfaces.py: attach (in a thread) ─► segments ◄───┤
+    hellos, time ───────────────────────────────────► segments ─► core ─► effects (segment.py)
+                                                          └───► reports, Events, metrics
 
 Everything but attaching happens on the event loop, one input at a time, so no two inputs ever see a
 segment half-changed. What an input changes is recomputed and compared, never patched.
@@ -13,21 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from speaker.layer2.greeting import Greetings
-from speaker.layer2.interfaces import Exclusions, Link, skip_reason
-from speaker.leadership import (
-    Changed,
-    Condition,
-    Identity,
-    Port,
-    SegmentCore,
-    agent_key,
-    twins,
-)
-from speaker.plan import Claim, Decision, decide
+from speaker.interfaces import Interfaces
+from speaker.layer2.interfaces import Exclusions, Link
+from speaker.layer2.room import Room
+from speaker.leadership import Changed, Condition, agent_key
+from speaker.plan import Claim, Decision, Unannounced, decide, settle
 from speaker.ports import (
     Attacher,
     Attachment,
@@ -40,16 +34,16 @@ from speaker.ports import (
     XdpMode,
 )
 from speaker.reporter import Reporter, sample
-from speaker.reports import Picture, Skipped
-from speaker.segment import Segment
+from speaker.reports import Picture
+from speaker.segments import Segments
 from vipcast.config.keeper import ConfigKeeper
+from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address
-from vipcast.model.errors import HostError
 from vipcast.model.objects import Key
-from vipcast.model.raw import Batch, Raw
+from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
-from vipcast.ops.log import event, failure
+from vipcast.ops.log import event
 from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import Source
 
@@ -60,6 +54,9 @@ BEAT = 0.2
 
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
+
+OWN_KINDS = frozenset({SERVICE_L2_STATUS, CONFIGURATION_STATE})
+"""Kinds of which a speaker keeps up, or deletes, what one before it has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,89 +91,114 @@ class Speaker:
     """One node's speaker."""
 
     def __init__(
-        self, settings: Settings, doors: Doors, reporter: Reporter, keeper: ConfigKeeper
+        self,
+        settings: Settings,
+        doors: Doors,
+        reporter: Reporter,
+        keeper: ConfigKeeper,
+        room: Room | None = None,
     ) -> None:
+        """`room` is how much the map holds, by default what the real one does."""
         self.settings = settings
-        self.segments: dict[int, Segment] = {}
-        self.skipped: dict[int, Skipped] = {}
-        self.failed: dict[int, tuple[bytes, Attachment]] = {}
         self.decisions: dict[Key, Decision] = {}
         self.claims: dict[Address, Claim] = {}
         self.keeper = keeper
         self.store = Store(settings.namespace, settings.config, settings.secret)
-        self.synced = False
+        self._beaten: tuple[Unannounced, ...] = ()
+        self._withdrawn: dict[Address, Claim] = {}
         self._doors = doors
         self._reporter = reporter
         self._pulse = doors.pulse(self._heard)
-        self._key: bytes | None = None
-        self._links: dict[int, Link] = {}
-        self._attaching: set[int] = set()
+        self.segments = Segments(
+            settings.node,
+            responder=doors.responder,
+            pulse=self._pulse,
+            greeter=doors.greeter,
+            clock=doors.clock,
+            jitter=doors.jitter,
+            report=self._told,
+            room=room,
+        )
+        self.interfaces = Interfaces(
+            doors.attacher,
+            self,
+            exclusions=settings.exclusions,
+            mode=settings.xdp_mode,
+            ours=self.segments.left_over,
+        )
+        self._synced = False
         self._timer: asyncio.TimerHandle | None = None
         self._next_beat = 0.0
         self._next_look = 0.0
-        self._heard_nodes: dict[int, frozenset[tuple[str, int, int]]] = {}
-        self._leaving = False
+        self._company: frozenset[object] = frozenset()
+        self._over = False
         self._fault: asyncio.Future[None] | None = None
-
-    @property
-    def identity(self) -> Identity:
-        """Who this node is in hellos."""
-        responder = self._doors.responder
-        return Identity(self.settings.node, responder.boot, responder.term)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then leave as for a restart: entries and program stay behind.
 
-        Any exception ends the work; leases then run out by themselves.
+        Any exception ends the work, and nothing is announced then: leases run out by themselves.
         """
         self._fault = asyncio.get_running_loop().create_future()
-        doors = self._doors
-        async with doors.source, asyncio.TaskGroup() as tasks:
+        async with self._doors.source, asyncio.TaskGroup() as tasks:
             work = [
                 tasks.create_task(self._follow_objects(), name="objects"),
                 tasks.create_task(self._follow_links(tasks), name="links"),
-                tasks.create_task(self._reporter.run(self.picture), name="reports"),
+                tasks.create_task(self._reporter.run(self._reported), name="reports"),
                 tasks.create_task(self._watch_faults(self._fault), name="faults"),
             ]
             self._on_time()
             try:
                 await stop.wait()
+                self._leave()
             finally:
-                self.leave()
+                self._end()
                 for task in work:
                     task.cancel()
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """Say on every segment that this agent will be back; nothing is sent or written after."""
-        if self._leaving:
-            return
-        self._leaving = True
-        if self._timer is not None:
-            self._timer.cancel()
-        for segment in self.segments.values():
-            segment.leave_for_restart()
-        self._pulse.close()
+        if self._over:
+            return  # by a fault: what stands in the maps may be half of a change
+        self._take_in(self.segments.leave_for_restart)
         event(log, "leavingForRestart", "the entries stay and answer until the agent is back")
 
-    # Inputs
+    def _end(self) -> None:
+        """No input any more, whether or not all is well."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.interfaces.stop()
+        self._pulse.close()
+
+    # Objects
 
     async def _follow_objects(self) -> None:
         async for batch in self._doors.source.changes():
-            self._take(batch)
+            self._take_in(partial(self._take, batch))
 
     def _take(self, batch: Batch) -> None:
         change = self.store.apply(batch)
         if not batch.synced:
             return
-        first, self.synced = not self.synced, True
+        first, self._synced = not self._synced, True
+        if first:
+            self._reporter.found(self._own_statuses())
         state = self.keeper.feed(self.store.config_map, self.store.config_map_elsewhere)
         self._reporter.configured(state)
         if state.changed and not state.stale and self.store.config_map is not None:
             self._doors.remember(self.store.config_map)
-        self._use_key()
-        for key in list(self.store.services) if state.changed or first else change.services:
+        secret = self.store.secret_key
+        self.segments.use_key(None if secret is None else agent_key(secret))
+        keys = change.services
+        if state.changed or first:
+            keys |= self.store.services.keys()
+        for key in keys:
             self._decide(key)
-        self._want()
+        if keys or first:
+            self._want()
+        if first:
+            self.interfaces.objects_known()
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)
@@ -187,139 +209,65 @@ class Speaker:
         self.decisions[key] = decide(service, slices, self.store.nodes, self.keeper.state.config)
 
     def _want(self) -> None:
-        """Tell every segment what is to be announced; of two claims the first by name counts."""
-        claims: dict[Address, Claim] = {}
-        for key in sorted(self.decisions):
-            for claim in self.decisions[key].claims:
-                claims.setdefault(claim.address, claim)
-        self.claims = claims
-        for segment in self.segments.values():
-            segment.want(self.wanted)
-        self._after()
+        """Tell every segment what is to be announced."""
+        self._withdrawn = self.claims
+        self.claims, self._beaten = settle(self.decisions)
+        self.segments.want({address: claim.candidates for address, claim in self.claims.items()})
+        self._withdrawn = {}
 
-    @property
-    def wanted(self) -> Mapping[Address, frozenset[str]]:
-        """Every address to be announced, with the nodes that may."""
-        return {address: claim.candidates for address, claim in self.claims.items()}
+    def _own_statuses(self) -> Iterator[tuple[Ref, Raw]]:
+        """What a speaker of this node wrote before this one, as it stands now."""
+        node, namespace = self.settings.node, self.settings.namespace
+        refs = [
+            Ref(SERVICE_L2_STATUS, key)
+            for key, status in self.store.l2_statuses.items()
+            if status.node == node
+        ]
+        for ref in (*refs, configuration_state_ref(namespace, node)):
+            raw = self.store.raw(ref)
+            if raw is not None:
+                yield ref, raw
 
-    def _use_key(self) -> None:
-        secret = self.store.secret_key
-        key = None if secret is None else agent_key(secret)
-        if key != self._key:
-            self._key = key
-            for segment in self.segments.values():
-                segment.set_key(key)
+    # Interfaces
 
     async def _follow_links(self, tasks: asyncio.TaskGroup) -> None:
+        see = self.interfaces.see
         async with self._doors.links as links:
-            for link in (await links.snapshot()).values():
-                self._see(tasks, link.ifindex, link)
+            there = await links.snapshot()
+            self._take_in(partial(self.interfaces.begin, tasks, there))
             async for change in links.changes():
-                self._see(tasks, _ifindex(change), change.after)
+                self._take_in(partial(see, tasks, _ifindex(change), change.after))
 
-    def _see(self, tasks: asyncio.TaskGroup, ifindex: int, link: Link | None) -> None:
-        """A link is new, gone or different."""
-        if link is None:
-            self._links.pop(ifindex, None)
-            self.skipped.pop(ifindex, None)
-            self.failed.pop(ifindex, None)
-            self._drop(ifindex)
-        else:
-            self._links[ifindex] = link
-            reason = skip_reason(link, self.settings.exclusions)
-            segment = self.segments.get(ifindex)
-            if segment is not None and reason in (None, Reason.INTERFACE_DOWN):
-                segment.set_link(link)
-            elif reason is not None:
-                self._drop(ifindex)
-                self.failed.pop(ifindex, None)
-                self.skipped[ifindex] = Skipped(
-                    link.name, ifindex, link.mac, reason, sentence(reason)
-                )
-            elif ifindex not in self._attaching:
-                self.skipped.pop(ifindex, None)
-                self._attaching.add(ifindex)
-                tasks.create_task(self._attach(link), name=f"attach {link.name}")
-        self._after()
+    def prepare(self, link: Link, present: Collection[int]) -> None:
+        """For `Interfaces`: get what a segment needs, else HostError."""
+        self.segments.prepare(link, present)
 
-    async def _attach(self, link: Link) -> None:
-        """Put the program on a link and open its segment; takes up to 100 ms, so in a thread."""
-        try:
-            attachment = await asyncio.to_thread(self._put_on, link)
-        finally:
-            self._attaching.discard(link.ifindex)
-        now_link = self._links.get(link.ifindex)
-        if now_link is None or self._leaving:
-            return
-        if not attachment.answering:
-            self.failed[link.ifindex] = (link.mac, attachment)
-            failure(
-                log, "attach", attachment.detail, attachment.reason,
-                interface=link.name, reason=attachment.reason,
-            )  # fmt: skip
-            self._after()
-            return
-        self.failed.pop(link.ifindex, None)
-        self._open(now_link, attachment)
+    def open(self, link: Link, attachment: Attachment) -> None:
+        """For `Interfaces`: the program answers there; begin."""
+        self._take_in(partial(self.segments.open, link, attachment))
 
-    def _put_on(self, link: Link) -> Attachment:
-        """In a thread: attach, then drop what an older layout of maps has left behind."""
-        attachment = self._doors.attacher.attach(link, self.settings.xdp_mode)
-        for path in self._doors.attacher.retire_older():
-            event(log, "layoutRetired", "no interface uses these pins any more", pins=path)
-        return attachment
+    def change(self, link: Link) -> None:
+        """For `Interfaces`: an open one is different."""
+        self.segments.change(link)
 
-    def _open(self, link: Link, attachment: Attachment) -> None:
-        try:
-            self._doors.responder.segment(link.ifindex, self._links.keys())
-            self._pulse.join(link)
-        except HostError as error:
-            failure(log, "openSegment", "no VIP is announced here", error, interface=link.name)
-            self.skipped[link.ifindex] = Skipped(
-                link.name, link.ifindex, link.mac, Reason.NO_INTERFACE, str(error)
-            )
-            return
-        port = Port(link.ifindex, link.mac, link.address)
-        segment = Segment(
-            link,
-            attachment,
-            SegmentCore(self.identity, port, self._key),
-            responder=self._doors.responder,
-            pulse=self._pulse,
-            greeter=self._doors.greeter,
-            clock=self._doors.clock,
-            greetings=Greetings(self._doors.jitter),
-            report=self._told,
-        )
-        self.segments[link.ifindex] = segment
-        event(
-            log, "createARPResponder", attachment.detail,
-            interface=link.name, mode=attachment.mode, how=attachment.how,
-        )  # fmt: skip
-        segment.adopt()
-        if self.synced:
-            segment.want(self.wanted)
-        self._after()
+    def close(self, ifindex: int) -> None:
+        """For `Interfaces`: one is gone, or nothing is to be announced there any more."""
+        self.segments.close(ifindex)
 
-    def _drop(self, ifindex: int) -> None:
-        """An interface is gone, or no longer one that VIPs are announced on."""
-        segment = self.segments.pop(ifindex, None)
-        if segment is None:
-            return
-        segment.want({})
-        self._pulse.leave(ifindex)
-        event(log, "deleteARPResponder", "the interface is gone", interface=segment.link.name)
+    def touched(self) -> None:
+        """For `Interfaces`: how one stands has changed."""
+        self._reporter.touched()
+
+    # Hellos and time
 
     def _heard(self, ifindex: int, datagram: bytes) -> None:
-        segment = self.segments.get(ifindex)
-        if segment is not None and not self._leaving:
-            self._guarded(lambda: segment.receive(datagram))
+        self._from_loop(partial(self.segments.receive, ifindex, datagram))
 
     def _on_time(self) -> None:
-        """The timer: heartbeat first, then whatever is due on the segments."""
-        self._guarded(self._tick)
+        self._from_loop(self._tick)
 
     def _tick(self) -> None:
+        """The timer: heartbeat first, then whatever is due on the segments."""
         now = self._doors.clock.now()
         if now >= self._next_beat:
             self._doors.responder.beat(now)
@@ -327,60 +275,39 @@ class Speaker:
         if now >= self._next_look:
             self._next_look = now + LOOK
             self._look_around()
-        for segment in list(self.segments.values()):
-            deadline = segment.next_deadline()
-            if deadline is not None and deadline <= now:
-                segment.tick()
+        self.segments.tick(now)
 
     def _look_around(self) -> None:
-        """What no single input tells: twins among the segments, and who has come or gone."""
-        for core in twins(segment.core for segment in self.segments.values()):
-            self.segments[core.link].twin_heard()
-        heard = {ifindex: segment.core.hears() for ifindex, segment in self.segments.items()}
-        if heard != self._heard_nodes:
-            self._heard_nodes = heard
+        """What brings no input of its own: twins, and who is heard."""
+        self.segments.find_twins()
+        if self.segments.company() != self._company:
             self._reporter.touched()
 
-    # After each input
+    # Around each input
 
-    def _after(self) -> None:
-        """Set the timer to what is due next, and have reports looked at."""
-        if self._leaving:
+    def _take_in(self, action: Callable[[], None]) -> None:
+        """Let one input have its effects, then set the timer to what is due next.
+
+        After an exception nothing is taken in any more: no hello may renew a lease over entries
+        that are half of a change.
+        """
+        if self._over:
             return
-        deadlines = [segment.next_deadline() for segment in self.segments.values()]
-        due = min((d for d in deadlines if d is not None), default=self._next_beat)
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(min(due, self._next_beat), self._on_time)
-
-    def _told(self, interface: str, effect: Changed | Condition) -> None:
-        claim = self.claims.get(effect.vip) if isinstance(effect, Changed) else None
-        self._reporter.told(interface, effect, claim)
-
-    def picture(self) -> Picture:
-        """The whole speaker as it is now, for reports and metrics."""
-        identity = self.identity
-        return Picture(
-            boot=identity.boot,
-            term=identity.term,
-            seen=tuple(segment.seen() for segment in self.segments.values()),
-            skipped=tuple(self.skipped.values()),
-            failed=tuple(self.failed.values()),
-            claims=self.claims,
-            refusals=tuple(one for each in self.decisions.values() for one in each.unannounced),
-            problems=(*self.store.problems, *self.store.findings),
-        )
-
-    def sample(self) -> SpeakerSample:
-        """What metrics show now; counters come straight from the maps."""
-        return sample(self.picture(), self._doors.responder.counts(), self._pulse.failures)
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Run a callback of the loop; an exception in it ends the speaker, not just this."""
         try:
             action()
-            self._after()
+        except BaseException:
+            self._over = True
+            raise
+        due = self.segments.next_deadline()
+        at = self._next_beat if due is None else min(due, self._next_beat)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at, self._on_time)
+
+    def _from_loop(self, action: Callable[[], None]) -> None:
+        """The same in a callback of the loop, where an exception would only be printed."""
+        try:
+            self._take_in(action)
         except Exception as error:  # noqa: BLE001 - handed on to run(), which ends with it
             if self._fault is not None and not self._fault.done():
                 self._fault.set_exception(error)
@@ -388,6 +315,48 @@ class Speaker:
     @staticmethod
     async def _watch_faults(fault: asyncio.Future[None]) -> None:
         await fault
+
+    # Reports
+
+    def _told(self, interface: str, effect: Changed | Condition) -> None:
+        claim = None
+        if isinstance(effect, Changed):
+            claim = self.claims.get(effect.vip) or self._withdrawn.get(effect.vip)
+        self._reporter.told(interface, effect, claim)
+
+    def _reported(self) -> Picture:
+        """The picture for a report, and who is heard as that report tells it."""
+        self._company = self.segments.company()
+        return self.picture()
+
+    def picture(self) -> Picture:
+        """The whole speaker as it is now, for reports and metrics."""
+        identity = self.segments.identity
+        return Picture(
+            boot=identity.boot,
+            term=identity.term,
+            seen=self.segments.seen(),
+            skipped=self.interfaces.skipped,
+            failed=tuple(self.interfaces.failed.values()),
+            claims=self.claims,
+            refusals=tuple(self._refusals()),
+            problems=(*self.store.problems, *self.store.findings),
+            past=self.segments.past,
+        )
+
+    def _refusals(self) -> Iterator[Unannounced]:
+        """Every address that this node does not announce, for whatever reason."""
+        for decision in self.decisions.values():
+            yield from decision.unannounced
+        yield from self._beaten
+        for address, interfaces in self.segments.refused.items():
+            message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(interfaces)}."
+            service = self.claims[address].service
+            yield Unannounced(str(address), service, Reason.MAP_FULL, message)
+
+    def sample(self) -> SpeakerSample:
+        """What metrics show now; counters come straight from the maps."""
+        return sample(self.picture(), self._doors.responder.counts(), self._pulse.failures)
 
 
 def _ifindex(change: LinkChange) -> int:

@@ -21,7 +21,7 @@ from speaker.adapters.links import NetlinkLinks
 from speaker.adapters.loader import load_program
 from speaker.adapters.maps import PinnedResponder
 from speaker.adapters.pulse import MulticastPulse
-from speaker.app import Doors, Settings, Speaker
+from speaker.app import OWN_KINDS, Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions
 from speaker.ports import XdpMode
 from speaker.reporter import Reporter
@@ -30,7 +30,6 @@ from vipcast.files import DirectorySource
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
     CONFIG_MAP,
-    CONFIGURATION_STATE,
     ENDPOINT_SLICE,
     NODE,
     SECRET,
@@ -50,7 +49,7 @@ from vipcast.ops.samples import SpeakerSample
 log = logging.getLogger(__name__)
 
 PROGRAM = "vipcast-speaker"
-KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET, CONFIGURATION_STATE})
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET}) | OWN_KINDS
 NICENESS = -10
 
 
@@ -125,8 +124,9 @@ def _checks(speaker: Speaker, source: DirectorySource) -> Mapping[str, Callable[
     """What /readyz asks."""
 
     def responder() -> str | None:
-        if speaker.failed:
-            return "; ".join(attachment.detail for _, attachment in speaker.failed.values())
+        failed = speaker.interfaces.failed
+        if failed:
+            return "; ".join(attachment.detail for _, attachment in failed.values())
         if not speaker.segments:
             return "No interface answers: see `vipcast status` for each interface's reason."
         return None

@@ -1,6 +1,7 @@
 """What should be announced, and by which nodes: one Service in, one Decision out.
 
     decide(service, endpoints, nodes, config) -> Decision
+    settle(decisions)                         -> the claims of all, one for each address
 
 The answer names candidates, not a holder: every speaker computes the same candidates from the same
 objects, and leadership chooses the holder among those that it can hear on a segment. An address
@@ -80,6 +81,24 @@ def decide(
             address, pool = verdict
             claims.append(Claim(address, service.key, pool, candidates))
     return Decision(service.key, tuple(claims), tuple(refused))
+
+
+def settle(
+    decisions: Mapping[Key, Decision],
+) -> tuple[dict[Address, Claim], tuple[Unannounced, ...]]:
+    """One claim for each address, in the order of the Services' names, and who gets none.
+
+    The controller gives no address twice; where a status says so nevertheless, the first counts.
+    """
+    claims: dict[Address, Claim] = {}
+    beaten: list[Unannounced] = []
+    for key in sorted(decisions):
+        for claim in decisions[key].claims:
+            first = claims.setdefault(claim.address, claim)
+            if first.service != key:
+                message = f"Service {first.service} has the same address, and comes first by name."
+                beaten.append(Unannounced(str(claim.address), key, Reason.CONFLICT, message))
+    return claims, tuple(beaten)
 
 
 def _pool_for(text: str, config: Config) -> tuple[Address, str] | Reason:

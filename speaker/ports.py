@@ -128,6 +128,12 @@ class Attacher(Protocol):
         Never raises for what one interface refuses: the Attachment says it. A foreign one stays.
         """
 
+    def detach(self, ifindex: int) -> bool:
+        """Take our program off one interface; False if there was none of ours, or no interface.
+
+        Raises AttachError where it is ours and stays.
+        """
+
     def retire_older(self) -> tuple[str, ...]:
         """Remove pins of older map layouts that no interface uses any more; returns their paths."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from speaker import reports
@@ -67,6 +67,7 @@ class Reporter:
         self._notes: deque[EventNote] = deque()
         self._written: dict[Ref, Raw] = {}
         self._since: dict[tuple[int, Address], tuple[int, str]] = {}
+        self._held: set[tuple[str, Address]] = set()
         self._config = ConfigState()
 
     def _stamp(self) -> str:
@@ -76,6 +77,12 @@ class Reporter:
 
     def touched(self) -> None:
         """Something may have changed that a status object shows."""
+        self._dirty.set()
+
+    def found(self, standing: Iterable[tuple[Ref, Raw]]) -> None:
+        """Objects of its own that a speaker before this one has left: to be kept up, or deleted."""
+        for ref, raw in standing:
+            self._written.setdefault(ref, raw)
         self._dirty.set()
 
     def configured(self, state: ConfigState) -> None:
@@ -106,12 +113,16 @@ class Reporter:
             "holder": effect.new or "",
             "before": effect.old or "",
         }
+        place = interface, effect.vip
         if effect.new == self._node:
+            self._held.add(place)
             self._metrics.took(effect.reason, effect.took)
             event(log, "serviceAnnounced", "service has IP, announcing", **fields)
             if claim is not None and effect.reason is not Reason.ADOPTED:
                 self._note(claim.service, self._assigned(interface, effect))
-        elif effect.old == self._node:
+        elif place in self._held:
+            # Not whether the old holder is this node: that is told again when a new one is known.
+            self._held.discard(place)
             self._metrics.gave_up(effect.reason)
             event(log, "serviceWithdrawn", "withdrawing service announcement", **fields)
         else:
@@ -149,32 +160,48 @@ class Reporter:
             await self._dirty.wait()
             await asyncio.sleep(COALESCE)
             self._dirty.clear()
-            try:
-                await self._write(dict(self._objects(picture())))
-                await self._write_notes()
-            except SourceError as error:
+            failures = await self._write(dict(self._objects(picture())))
+            failures += await self._write_notes()
+            for error in failures:
                 failure(log, "writeStatus", "will be tried again", error)
                 self._metrics.handled(failed=True)
+            if failures:
                 await asyncio.sleep(RETRY)
                 self._dirty.set()
 
-    async def _write(self, wanted: Mapping[Ref, Raw]) -> None:
-        for ref, raw in wanted.items():
-            if self._written.get(ref) != raw:
-                await self._source.put(ref, raw)
-                self._written[ref] = raw
-        for ref in self._written.keys() - wanted.keys():
-            await self._source.delete(ref)
-            del self._written[ref]
+    async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
+        """Bring what stands to what is wanted; one object that cannot be written stops no other."""
+        failures = []
+        for ref in wanted.keys() | self._written.keys():
+            raw = wanted.get(ref)
+            if self._written.get(ref) == raw:
+                continue
+            try:
+                if raw is None:
+                    await self._source.delete(ref)
+                    self._written.pop(ref, None)
+                else:
+                    await self._source.put(ref, raw)
+                    self._written[ref] = raw
+            except SourceError as error:
+                failures.append(error)
+        return failures
 
-    async def _write_notes(self) -> None:
+    async def _write_notes(self) -> list[SourceError]:
         while self._notes:
-            await self._source.record(self._notes[0])
-            self._notes.popleft()
+            note = self._notes[0]
+            try:
+                await self._source.record(note)
+            except SourceError as error:
+                return [error]
+            if self._notes and self._notes[0] is note:  # else it was dropped meanwhile
+                self._notes.popleft()
+        return []
 
     def _objects(self, picture: Picture) -> Iterator[tuple[Ref, Raw]]:
         """Every object that this speaker wants to stand."""
         held = reports.l2_statuses(self._node, picture.seen, picture.claims, self._since_text)
+        self._forget_since(picture)
         for status in held.values():
             yield render_l2_status(self._namespace, status)
         yield render_speaker_status(self._namespace, self._report(picture))
@@ -195,6 +222,11 @@ class Reporter:
         if known is None or known[0] != counter:
             known = self._since[link, vip] = (counter, self._stamp())
         return known[1]
+
+    def _forget_since(self, picture: Picture) -> None:
+        wanted = {(one.view.link, vip) for one in picture.seen for vip in one.view.vips}
+        for place in self._since.keys() - wanted:
+            del self._since[place]
 
     def _report(self, picture: Picture) -> SpeakerReport:
         return SpeakerReport(
@@ -229,7 +261,8 @@ def sample(
             for verdict, number in verdicts.items()
         ),
         greeted=greeted,
-        ungreeted=sum(one.ungreeted for one in picture.seen),
+        ungreeted=picture.past.ungreeted + sum(one.ungreeted for one in picture.seen),
+        lease_gaps=picture.past.lapses + sum(one.view.lapses for one in picture.seen),
         interfaces=tuple(
             InterfaceSample(one.interface, one.mode or "", one.answering) for one in attachments
         ),

@@ -39,6 +39,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What segments that were closed have counted, so that totals never fall."""
+
+    lapses: int = 0
+    ungreeted: int = 0
+
+    def plus(self, seen: Seen) -> Past:
+        """With one segment more."""
+        return Past(self.lapses + seen.view.lapses, self.ungreeted + seen.ungreeted)
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """An interface that VIPs are not announced on, and why."""
 
@@ -61,6 +73,7 @@ class Picture:
     claims: Mapping[Address, Claim]
     refusals: tuple[Unannounced, ...]
     problems: tuple[Finding, ...]
+    past: Past = Past()
 
 
 def mac_text(mac: bytes) -> str:

@@ -9,6 +9,7 @@ the core at once, with the time read before it left, because nothing else pushes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from speaker.layer2.frames import gratuitous
 from speaker.layer2.greeting import Greetings
@@ -85,7 +86,7 @@ class Segment:
             if entry.state is EntryState.ANSWER and entry.term > self._responder.fenced
         }
         silent = {vip: entry.epoch for vip, entry in mine.items() if vip not in alive}
-        self.core.carrier(now, self.link.carrier)
+        self._run(self.core.carrier(now, self.link.up and self.link.carrier))
         self._run(self.core.adopt(now, alive, silent, self._responder.lease(self.ifindex)))
 
     def want(self, wanted: Mapping[Address, frozenset[str]]) -> None:
@@ -107,8 +108,9 @@ class Segment:
         self._run(self.core.twin_heard(self._clock.now()))
 
     def set_link(self, link: Link) -> None:
-        """The interface has changed: carrier, MAC or address. The same ifindex as ever."""
+        """The interface has changed: name, carrier, MAC or address. The same ifindex as ever."""
         before, self.link = self.link, link
+        self.attachment = replace(self.attachment, interface=link.name)
         now = self._clock.now()
         if (before.mac, before.address) != (link.mac, link.address):
             self._run(self.core.set_port(now, link.mac, link.address))

@@ -8,6 +8,7 @@ defines the segment. What a datagram says is judged by `speaker.leadership`; her
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import struct
@@ -41,7 +42,7 @@ class MulticastPulse:
 
     @property
     def failures(self) -> Mapping[str, int]:
-        """How many sends or reads failed, by the name of the error."""
+        """How many sends or reads failed, by the name of the error (ENETDOWN, …), or "ttl"."""
         return self._failures
 
     def join(self, link: Link) -> None:
@@ -99,8 +100,7 @@ class MulticastPulse:
                 self._failures["ttl"] += 1
 
     def _count(self, error: OSError) -> None:
-        name = type(error).__name__ if error.errno is None else error.strerror
-        self._failures[name or str(error.errno)] += 1
+        self._failures[errno.errorcode.get(error.errno or 0, type(error).__name__)] += 1
         log.debug("hello not sent or read: %s", error)
 
 

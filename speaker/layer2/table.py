@@ -2,9 +2,9 @@
 
     EntryKey(ifindex, address) -> Entry(state, slot, term, epoch, counter, mac)
 
-Changes that belong together are put in order: first what falls silent (removed, leaving,
+Changes that belong together are put in order: first what falls silent (removed, then leaving or
 elsewhere), then what answers. So at no moment between two writes does the node answer for more than
-it did before or will after.
+it did before or will after, and a full map has room for what comes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Change = Put | Remove
 
 
 def in_order(items: Iterable[Change]) -> tuple[Change, ...]:
-    """The same changes, what falls silent first; within each part by interface and address.
+    """The same changes, what is removed first, what answers last; then by interface and address.
 
     Of several changes to one key the last one counts.
     """
@@ -69,6 +69,7 @@ def in_order(items: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(last.values(), key=_rank))
 
 
-def _rank(item: Change) -> tuple[bool, int, int, int]:
+def _rank(item: Change) -> tuple[int, int, int, int]:
     answers = isinstance(item, Put) and item.entry.state is EntryState.ANSWER
-    return answers, item.key.ifindex, item.key.address.version, int(item.key.address)
+    phase = 0 if isinstance(item, Remove) else 2 if answers else 1
+    return phase, item.key.ifindex, item.key.address.version, int(item.key.address)

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NODE_UNKNOWN = "nodeUnknown"
     NO_INTERFACE = "noInterface"
     NO_SPEAKER = "noSpeaker"
+    MAP_FULL = "mapFull"
     # Announcing: leadership on one segment.
     HOLDER = "holder"
     NOT_OWNER = "notOwner"
@@ -76,6 +77,7 @@ class Reason(StrEnum):
     ATTACHED = "attached"
     ATTACH_FAILED = "attachFailed"
     SELF_TEST_FAILED = "selfTestFailed"
+    SEGMENT_FAILED = "segmentFailed"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -122,6 +124,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NODE_UNKNOWN: "There is no Node object of this name.",
     Reason.NO_INTERFACE: "No interface of the node can announce the address.",
     Reason.NO_SPEAKER: "No speaker reports a segment on which it could announce the address.",
+    Reason.MAP_FULL: "The responder's map has no room left for another address on this node.",
     Reason.HOLDER: "This node holds the address on the segment and answers for it.",
     Reason.NOT_OWNER: "Another live node holds the address on the segment.",
     Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",
@@ -152,6 +155,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ATTACHED: "The responder is attached and has answered its own question.",
     Reason.ATTACH_FAILED: "The responder could not be attached.",
     Reason.SELF_TEST_FAILED: "The responder is attached but did not answer its own question.",
+    Reason.SEGMENT_FAILED: "The responder is attached, but its segment cannot be opened.",
 }
 
 

@@ -215,6 +215,12 @@ GIVEN_UP: Final = Family(
     " see vipcast_loop_lag_seconds.",
     ("reason",),
 )
+LEASE_GAPS: Final = Family(
+    "vipcast_layer2_lease_gaps_total",
+    "counter",
+    "How often the lease of a segment ran out while the speaker lived, whether or not it held"
+    " anything. Rising: the speaker starves, or the key or a link is missing.",
+)
 TAKEOVER: Final = Family(
     "vipcast_layer2_takeover_seconds",
     "histogram",
@@ -262,5 +268,6 @@ SPEAKER: Final = (
     HELLO_FAILURES,
     TAKEN,
     GIVEN_UP,
+    LEASE_GAPS,
     TAKEOVER,
 )

@@ -185,6 +185,7 @@ class SpeakerMetrics(_Metrics):
         for (family, labels), count in self._counts.items():
             if family in (f.TAKEN, f.GIVEN_UP):
                 yield family, labels, count
+        yield f.LEASE_GAPS, (), sample.lease_gaps
 
 
 class Buckets(Collector):

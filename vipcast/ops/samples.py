@@ -55,8 +55,9 @@ class SpeakerSample:
 
     `announced` holds (service, address) of what this node answers for. `verdicts` holds (address,
     verdict, count) as the XDP program counts: "answered", or "dropped_…", "passed_…" with a reason.
-    `greeted` is gratuitous frames by address, `ungreeted` how many did not leave. `unannounced`
-    counts addresses by the reason why they are not announced, `hello_failures` failures by cause.
+    `greeted` is gratuitous frames by address, `ungreeted` how many did not leave, `lease_gaps` how
+    often a lease ran out. `unannounced` counts addresses by the reason why they are not announced,
+    `hello_failures` failures by cause.
     """
 
     announced: tuple[tuple[str, str], ...] = ()
@@ -64,6 +65,7 @@ class SpeakerSample:
     verdicts: tuple[tuple[str, str, int], ...] = ()
     greeted: Mapping[str, int] = field(default_factory=dict)
     ungreeted: int = 0
+    lease_gaps: int = 0
     interfaces: tuple[InterfaceSample, ...] = ()
     segments: tuple[SegmentSample, ...] = ()
     hello_failures: Mapping[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ card native first. Whatever came out is only called answering once the program a
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,16 @@ class XdpAttacher:
             return replace(none, reason=Reason.FOREIGN_PROGRAM, detail=str(error))
         except (OSError, AttachError) as error:
             return replace(none, detail=f"{link.name}: {error}")
+
+    def detach(self, ifindex: int) -> bool:
+        try:
+            with self._lock, netlink() as kernel:
+                there = kernel.attached(ifindex)
+                return there is not None and _detach(kernel, ifindex, there, self._pin_path)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return False
+            raise AttachError(f"the program cannot be taken off: {error}") from error
 
     def retire_older(self) -> tuple[str, ...]:
         ours = self._sources.pins(self._pin_path)

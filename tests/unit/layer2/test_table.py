@@ -24,10 +24,10 @@ ANSWER, ELSEWHERE, LEAVING = (
 )
 
 
-def test_what_falls_silent_comes_before_what_answers() -> None:
+def test_what_goes_makes_room_and_what_falls_silent_comes_before_what_answers() -> None:
     assert in_order([Put(C, ANSWER), Put(B, ELSEWHERE), Put(A, ANSWER), Remove(A_ELSEWHERE)]) == (
-        Put(B, ELSEWHERE),
         Remove(A_ELSEWHERE),
+        Put(B, ELSEWHERE),
         Put(A, ANSWER),
         Put(C, ANSWER),
     )

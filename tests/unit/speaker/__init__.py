@@ -1,0 +1,1 @@
+"""The speaker's shell: plan, segments, interfaces, the loop and its reports."""

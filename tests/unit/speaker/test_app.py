@@ -1,0 +1,629 @@
+"""Whole speakers over ports in memory, in virtual time: who answers, and what is said about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from speaker.layer2.table import EntryKey, EntryState
+from tests.support.virtual import pass_time, until, virtually
+from tests.unit.speaker.world import LAN, OTHER, SYSTEM, VIP, Machine, World, lan, mac
+from vipcast.model.errors import HostError
+from vipcast.model.objects import Key
+from vipcast.model.raw import NODE, SECRET, SERVICE, Ref
+from vipcast.model.reasons import Reason
+
+Story = Callable[..., Coroutine[Any, Any, None]]
+
+
+def story(*names: str, **options: bool) -> Callable[[Story], Callable[..., None]]:
+    """A test in a world with these nodes, in virtual time."""
+
+    def decorate(function: Story) -> Callable[[], None]:
+        @wraps(function)
+        def test() -> None:
+            async def tell() -> None:
+                async with World(*names, **options) as world:
+                    await function(world)
+
+            virtually(tell())
+
+        del test.__dict__["__wrapped__"]  # or pytest asks for a fixture called world
+        return test
+
+    return decorate
+
+
+@story("node1", "node2", "node3")
+async def test_exactly_one_node_answers_and_says_so(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    assert world.answering() == [holder]
+    assert world.l2_statuses() == {holder: [str(VIP)]}
+    assert len(world.events()) == 1
+    assert f'announcing from node "{holder}"' in world.events()[0]
+    entry = world[holder].maps.entries[EntryKey(LAN, VIP)]
+    assert (entry.state, entry.mac) == (EntryState.ANSWER, mac(world[holder].number))
+    for other in world.others(holder):
+        assert world[other].maps.entries[EntryKey(LAN, VIP)].state is EntryState.ELSEWHERE
+        assert world[other].greeter.frames == []
+    assert {frame[1][6:12] for frame in world[holder].greeter.frames} == {entry.mac}
+
+
+# Leaving and coming
+
+
+@story("node1", "node2", "node3")
+async def test_when_the_holder_is_killed_another_takes_over_within_two_seconds(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    first = await world.holder()
+    await world.settled()
+    killed_at = world.now()
+    await world[first].kill()
+    await world.silent(within=1.0)
+    second = await world.holder(among=world.others(first))
+    assert 1.0 < world.now() - killed_at < 2.0
+    await world.settled()
+    assert world.l2_statuses()[second] == [str(VIP)]
+    assert "holderLost" in world.events()[-1]
+
+
+@story("node1", "node2")
+async def test_a_killed_agent_that_comes_back_takes_nothing_and_deletes_its_old_report(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    first = await world.holder()
+    await world.settled()
+    await world[first].kill()
+    await world.silent()
+    second = await world.holder()
+    world[first].start()
+    await world.settled()
+    assert world.answering() == [second]
+    assert world.l2_statuses() == {second: [str(VIP)]}
+
+
+@story("node1", "node2")
+async def test_a_restart_keeps_the_address_and_every_question_is_answered(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    epoch = world[holder].maps.entries[EntryKey(LAN, VIP)].epoch
+    await world[holder].stop()
+    await pass_time(4.0)
+    assert world.answering() == [holder]
+    world[holder].start()
+    end = world.now() + 5.0
+    while world.now() < end:
+        assert world.answering() == [holder]
+        await pass_time(0.05)
+    assert world[holder].maps.entries[EntryKey(LAN, VIP)].epoch == epoch
+    assert len(world.events()) == 1
+
+
+@story("node1", "node2")
+async def test_a_restart_whose_objects_come_late_does_not_cut_its_own_lease(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    await world[holder].stop()
+    world.cluster.set_reachable(False)
+    world[holder].start()
+    await pass_time(3.0)
+    assert world.answering() == [holder]
+    world.cluster.set_reachable(True)
+    end = world.now() + 5.0
+    while world.now() < end:
+        assert world.answering() == [holder]
+        await pass_time(0.05)
+
+
+@story("node1", "node2")
+async def test_after_leaving_nothing_is_sent_or_written(world: World) -> None:
+    world.serve("web", VIP)
+    holder = world[await world.holder()]
+    await world.settled()
+    sent, begin = len(world.hub.sent), len(holder.responder.journal)
+    stopping = asyncio.create_task(holder.stop())
+    await asyncio.wait((stopping,))
+    mine = [node for node, _, _ in world.hub.sent[sent:] if node == holder.name]
+    assert len(mine) == 3  # the last hello, three times over
+    assert [line.split()[0] for line in holder.responder.journal[begin:]] == ["lease"]
+    assert holder.responder.lease(LAN) == pytest.approx(world.now() + 9.5)
+    sent, beat = len(world.hub.sent), holder.maps.heartbeat
+    holder.links.set(replace(lan(holder.number), carrier=False))
+    world.serve("late", OTHER)
+    await pass_time(3.0)
+    assert not [node for node, _, _ in world.hub.sent[sent:] if node == holder.name]
+    assert holder.maps.heartbeat == beat
+    assert [line.split()[0] for line in holder.responder.journal[begin:]] == ["lease"]
+
+
+@story("node1", "node2")
+async def test_a_frozen_speaker_gives_up_before_it_says_anything(world: World) -> None:
+    world.serve("web", VIP)
+    holder = world[await world.holder()]
+    await world.settled()
+    begin, sent = len(holder.responder.journal), len(world.hub.sent)
+    world.loop.jump(2.0)
+    assert world.answering() == []
+    await until(lambda: len(world.hub.sent) > sent, "somebody speaks")
+    assert holder.responder.journal[begin].split()[:3] == ["elsewhere", str(LAN), str(VIP)]
+    assert world.answering() == []
+    await world.holder()
+    await world.settled()
+    assert "vipcast_layer2_lease_gaps_total 1.0" in holder.metrics.take().text().decode()
+
+
+# Services
+
+
+@story("node1", "node2")
+async def test_a_deleted_service_is_released_everywhere(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    world.delete_service("web")
+    await world.silent(within=0.2)
+    await world.settled()
+    assert world.l2_statuses() == {}
+    assert all(not machine.maps.entries for machine in world.machines.values())
+    assert world.unannounced(holder) == {}
+
+
+@story("node1", "node2")
+async def test_policy_local_moves_the_address_to_where_the_endpoint_is(world: World) -> None:
+    for node in ("node1", "node2", "node1"):
+        world.serve("web", VIP, local=node)
+        await world.holder(among=[node], within=10)
+        await world.settled()
+        assert world.answering() == [node]
+
+
+@story("node1")
+async def test_of_two_services_with_one_address_the_first_by_name_has_it(world: World) -> None:
+    world.serve("beta", VIP)
+    await world.holder()
+    world.serve("alpha", VIP)
+    await world.settled()
+    assert world.answering() == ["node1"]
+    assert world["node1"].speaker.claims[VIP].service == Key("default", "alpha")
+    (refused,) = world.status("node1")["unannounced"]
+    assert (refused["service"], refused["reason"]) == ("default/beta", "conflictingAssignment")
+    assert refused["message"] == (
+        "Service default/alpha has the same address, and comes first by name."
+    )
+    world.delete_service("alpha")
+    await world.settled()
+    assert world["node1"].speaker.claims[VIP].service == Key("default", "beta")
+    assert world.unannounced("node1") == {}
+
+
+@story("node1")
+async def test_a_service_deleted_together_with_a_change_of_configuration_is_released(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    world.cluster.set_reachable(False)
+    world.delete_service("web")
+    world.configure("192.0.2.240-192.0.2.250")
+    world.cluster.set_reachable(True)
+    await world.silent(within=0.5)
+    assert world["node1"].speaker.decisions == {}
+
+
+@story("node1", "node2")
+async def test_an_excluded_node_gives_up_and_the_other_takes_over(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    label = {"node.kubernetes.io/exclude-from-external-load-balancers": ""}
+    world.apply("Node", holder, namespace="", metadata={"labels": label})
+    await world.silent(within=0.5)
+    assert await world.holder() in world.others(holder)
+
+
+# Key and configuration
+
+
+@story("node1", key=False)
+async def test_without_the_key_nothing_is_taken_and_with_it_all_is(world: World) -> None:
+    world.serve("web", VIP)
+    await pass_time(10.0)
+    assert world.answering() == []
+    assert world.hub.sent == []
+    assert world.status("node1")["segments"][0]["key"] is False
+    world.give_key()
+    assert await world.holder() == "node1"
+    await world.settled()
+    assert world.status("node1")["segments"][0]["key"] is True
+
+
+@story("node1", "node2")
+async def test_a_secret_that_goes_or_changes_costs_nothing(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    world.cluster.remove(Ref(SECRET, Key(SYSTEM, "memberlist")))
+    await pass_time(5.0)
+    world.give_key(b"n" * 32)
+    await pass_time(5.0)
+    assert world.answering() == [holder]
+
+
+@story("node1", config=False)
+async def test_a_bad_configuration_replaces_no_good_one(world: World) -> None:
+    world.serve("web", VIP)
+    await world.settled()
+    assert world.answering() == []
+    assert world.unannounced("node1") == {}
+    world.configure("192.0.2.400-192.0.2.401")
+    await pass_time(1.0)
+    assert world["node1"].remembered == []
+    world.configure()
+    assert await world.holder() == "node1"
+    assert [raw["data"] for raw in world["node1"].remembered] == [
+        {
+            "config": "address-pools:\n- name: lan\n  protocol: layer2\n"
+            "  addresses: ['192.0.2.240-192.0.2.249']\n"
+        }
+    ]
+    world.configure("nonsense")
+    await pass_time(3.0)
+    assert world.answering() == ["node1"]
+    assert world["node1"].speaker.keeper.state.stale
+    assert len(world["node1"].remembered) == 1
+    world.configure("198.51.100.0/24")
+    await world.silent(within=0.5)
+    await pass_time(1.0)
+    assert world.unannounced("node1") == {str(VIP): "ipNotAllowed"}
+
+
+# Interfaces
+
+
+@story("node1", "node2")
+async def test_a_link_that_goes_takes_its_entries_along_and_the_other_node_takes_over(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    holder = world[await world.holder()]
+    await world.settled()
+    holder.links.remove(LAN)
+    await world.silent(within=0.2)
+    assert holder.maps.entries == {}
+    (second,) = world.others(holder.name)
+    assert await world.holder() == second
+    holder.links.set(lan(holder.number))
+    await world.settled()
+    assert world.answering() == [second]
+    assert holder.maps.entries[EntryKey(LAN, VIP)].state is EntryState.ELSEWHERE
+
+
+@story("node1", "node2")
+async def test_a_carrier_that_flaps_within_the_lease_moves_nothing(world: World) -> None:
+    world.serve("web", VIP)
+    holder = world[await world.holder()]
+    await world.settled()
+    greeted = len(holder.greeter.frames)
+    holder.links.set(replace(lan(holder.number), carrier=False))
+    await pass_time(0.1)
+    holder.links.set(lan(holder.number))
+    await pass_time(5.0)
+    assert world.answering() == [holder.name]
+    assert len(holder.greeter.frames) > greeted
+
+
+@story("node1", "node2")
+async def test_a_carrier_that_stays_away_moves_the_address_and_nothing_moves_back(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    holder = world[await world.holder()]
+    await world.settled()
+    holder.links.set(replace(lan(holder.number), carrier=False))
+    await world.silent()
+    second = await world.holder()
+    assert second != holder.name
+    assert world.status(holder.name)["segments"][0]["problems"] == ["linkDown"]
+    holder.links.set(lan(holder.number))
+    await world.settled()
+    assert world.answering() == [second]
+
+
+@story("node1")
+async def test_a_new_mac_is_written_and_greeted_for(world: World) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    await world.settled()
+    node = world["node1"]
+    node.greeter.frames.clear()
+    fresh = bytes.fromhex("0200c0000299")
+    node.links.set(replace(lan(1), mac=fresh))
+    await pass_time(0.01)
+    assert node.maps.entries[EntryKey(LAN, VIP)].mac == fresh
+    assert {frame[6:12] for _, frame in node.greeter.frames} == {fresh}
+    await pass_time(1.0)
+    assert world.status("node1")["interfaces"][0]["mac"] == "02:00:c0:00:02:99"
+
+
+@story("node1")
+async def test_an_interface_that_becomes_a_bridges_port_is_cleared_and_comes_back(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    node = world["node1"]
+    node.links.set(replace(lan(1), master=9))
+    await world.silent(within=0.2)
+    assert node.maps.entries == {}
+    assert node.attacher.attached == set()
+    await world.settled()
+    (interface,) = world.status("node1")["interfaces"]
+    assert (interface["answering"], interface["reason"]) == (False, "interfaceEnslaved")
+    node.links.set(lan(1))
+    assert await world.holder() == "node1"
+    assert node.attacher.calls == ["attach lan0", "detach 2", "attach lan0"]
+
+
+@story("node1")
+async def test_a_new_interface_is_announced_on_and_an_excluded_one_never(world: World) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    node = world["node1"]
+    node.links.set(lan(1, 3, "lan1"))
+    node.links.set(lan(1, 4, "veth12"))
+    await until(lambda: node.answers(ifindex=3), "lan1 answers, too")
+    await world.settled()
+    assert node.attacher.calls == ["attach lan0", "attach lan1"]
+    assert world.status("node1")["interfaces"][2]["reason"] == "interfaceExcluded"
+
+
+@story("node1")
+async def test_two_interfaces_on_one_segment_answer_once(world: World) -> None:
+    node = world["node1"]
+    node.links.set(lan(1, 3, "lan1"))
+    other = Machine(world, "node2", 2)
+    world.machines["node2"] = other
+    other.start()
+    try:
+        world.serve("web", VIP, local="node1")
+        await pass_time(10.0)
+        assert [node.answers(ifindex=LAN), node.answers(ifindex=3)] == [True, False]
+        problems = {one["interface"]: one["problems"] for one in world.status("node1")["segments"]}
+        assert problems == {"lan0": [], "lan1": ["sameSegment"]}
+    finally:
+        await other.kill()
+
+
+@story("node1", "node2")
+async def test_who_is_heard_is_in_the_status_though_nothing_else_changes(world: World) -> None:
+    await world.settled()
+
+    def heard() -> list[str]:
+        (segment,) = world.status("node1")["segments"]
+        return [member["node"] for member in segment["members"]]
+
+    assert heard() == ["node2"]
+    await world["node2"].kill()
+    await until(lambda: heard() == [], "node2 is not listed any more")
+
+
+# Trouble
+
+
+@story("node1")
+async def test_an_exception_in_a_callback_ends_the_speaker_and_announces_no_return(
+    world: World,
+) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    node = world["node1"]
+    assert node.task is not None
+
+    def broken(now: float) -> None:
+        raise HostError(f"the map is gone at {now:.0f}")
+
+    node.responder.beat = broken  # type: ignore[method-assign]
+    sent = len(world.hub.sent)
+    await asyncio.wait((node.task,), timeout=5)
+    with pytest.raises(ExceptionGroup) as caught:
+        await node.task
+    node.task = None
+    assert [type(one) for one in caught.value.exceptions] == [HostError]
+    assert node.responder.lease(LAN) < world.now() + 0.8
+    assert len(world.hub.sent) == sent
+
+
+@story("node1")
+async def test_an_entry_that_cannot_be_written_ends_the_speaker_before_another_hello(
+    world: World,
+) -> None:
+    node = world["node1"]
+    await world.settled()
+
+    def broken(changes: object) -> None:
+        raise HostError(f"the map cannot be written: {changes}")
+
+    node.responder.apply = broken  # type: ignore[method-assign]
+    sent = len(world.hub.sent)
+    world.serve("web", VIP)
+    assert node.task is not None
+    await asyncio.wait((node.task,), timeout=5)
+    assert isinstance(node.task.exception(), ExceptionGroup)
+    assert len(world.hub.sent) == sent
+    node.task = None
+
+
+@story("node1", "node2")
+async def test_a_source_that_cannot_be_written_holds_up_no_answer(world: World) -> None:
+    world.cluster.refuses = True
+    world.serve("web", VIP)
+    first = await world.holder(within=2.5)
+    await world[first].kill()
+    await world.silent()
+    second = await world.holder(among=world.others(first), within=3)
+    assert world.l2_statuses() == {}
+    world.cluster.refuses = False
+    await until(lambda: world.l2_statuses() == {second: [str(VIP)]}, "the status is written", 5)
+
+
+@story("node1")
+async def test_a_refused_interface_is_tried_again_when_it_changes_and_by_and_by(
+    world: World,
+) -> None:
+    node = world["node1"]
+    world.serve("web", VIP)
+    node.attacher.refuse[3] = Reason.FOREIGN_PROGRAM, "XDP program 9 (other) is attached."
+    node.links.set(lan(1, 3, "lan1"))
+    await world.holder()
+    await pass_time(1.0)
+    (interface,) = [one for one in world.status("node1")["interfaces"] if one["name"] == "lan1"]
+    assert interface["reason"] == "foreignProgram"
+    assert interface["message"] == "XDP program 9 (other) is attached."
+    node.attacher.calls.clear()
+    node.links.set(replace(lan(1, 3, "lan1"), addresses=()))
+    await pass_time(0.01)
+    assert node.attacher.calls == ["attach lan1"]
+    del node.attacher.refuse[3]
+    took = await until(lambda: node.answers(ifindex=3), "lan1 answers", 35)
+    assert took > 1.0
+    assert node.speaker.interfaces.failed == {}
+    assert world.answering() == ["node1"]
+
+
+@story("node1")
+async def test_pauses_between_tries_grow_to_half_a_minute(world: World) -> None:
+    node = world["node1"]
+    node.attacher.refuse[3] = Reason.ATTACH_FAILED, "no XDP mode can be used."
+    node.links.set(lan(1, 3, "lan1"))
+    await pass_time(0.01)
+    node.attacher.calls.clear()
+    await pass_time(300.0)
+    assert len(node.attacher.calls) == 5 + 8  # after 1, 3, 7, 15, 31 s, then every 30 s
+
+
+@story("node1")
+async def test_with_no_lease_slot_left_one_interface_fails_and_the_others_work(
+    world: World,
+) -> None:
+    node = world["node1"]
+    world.serve("web", VIP)
+    await world.holder()
+    for ifindex in range(100, 161):
+        node.responder.segment(ifindex, range(200))
+        node.links.set(replace(lan(1, ifindex, f"veth{ifindex}")))
+    node.links.set(lan(1, 3, "lan1"))
+    await world.settled()
+    (failed,) = node.speaker.interfaces.failed.values()
+    assert (failed[1].interface, failed[1].reason) == ("lan1", Reason.SEGMENT_FAILED)
+    assert "lease slots are taken" in failed[1].detail
+    assert world.answering() == ["node1"]
+    node.links.remove(100)
+    await until(lambda: node.answers(ifindex=3), "lan1 has the slot of a link that is gone", 40)
+
+
+@story("node1")
+async def test_a_link_that_is_gone_or_enslaved_before_it_is_attached_is_not_opened(
+    world: World,
+) -> None:
+    node = world["node1"]
+    world.serve("web", VIP)
+    await world.holder()
+    gone, slave = lan(1, 3, "lan1"), lan(1, 4, "lan2")
+    node.attacher.meanwhile = lambda: node.links.remove(3)
+    node.links.set(gone)
+    await pass_time(1.0)
+    node.attacher.meanwhile = lambda: node.links.set(replace(slave, master=9))
+    node.links.set(slave)
+    await pass_time(3.0)
+    assert {key.ifindex for key in node.maps.entries} == {LAN}
+    assert len(node.speaker.segments) == 1
+    assert node.attacher.attached == {LAN, 3}  # 3 went with its link
+    assert node.attacher.calls[-1] == "detach 4"
+
+
+@story("node1")
+async def test_trouble_while_older_pins_or_programs_go_is_logged_and_no_more(world: World) -> None:
+    node = world["node1"]
+    world.serve("web", VIP)
+    await world.holder()
+    node.attacher.trouble = HostError("EBUSY: somebody holds it")
+    node.links.set(lan(1, 3, "lan1"))
+    await until(lambda: node.answers(ifindex=3), "lan1 answers")
+    node.links.set(replace(lan(1, 3, "lan1"), master=9))
+    await world.settled()
+    assert {key.ifindex for key in node.maps.entries} == {LAN}
+    assert world.answering() == ["node1"]
+
+
+@story("node1")
+async def test_entries_that_an_older_agent_left_where_nothing_is_announced_now_go(
+    world: World,
+) -> None:
+    node = world["node1"]
+    world.serve("web", VIP)
+    node.links.set(lan(1, 3, "lan1"))
+    node.links.set(lan(1, 4, "lan2"))
+    await until(lambda: all(node.answers(ifindex=i) for i in (2, 3, 4)), "all three answer")
+    await node.stop()
+    node.links.links[3] = replace(lan(1, 3, "lan1"), master=9)
+    del node.links.links[4]
+    node.start()
+    await until(lambda: {key.ifindex for key in node.maps.entries} == {LAN}, "only lan0 is left")
+    assert world.answering() == ["node1"]
+    assert node.attacher.attached == {2, 4}
+
+
+@story("node1")
+async def test_a_full_map_takes_what_fits_says_what_does_not_and_takes_it_when_it_can(
+    world: World,
+) -> None:
+    node = world["node1"]
+    await world.settled()
+    await node.kill()
+    node.maps.size = 16 + 3
+    world.serve("b", VIP, VIP + 1)
+    node.start(places=3)
+    await world.holder(VIP + 1)
+    world.serve("a", VIP + 2, VIP + 3)
+    await world.settled()
+    assert [world.answering(VIP + i) for i in range(4)] == [["node1"]] * 3 + [[]]
+    assert world.unannounced("node1") == {str(VIP + 3): "mapFull"}
+    assert world.status("node1")["unannounced"][0]["message"] == (
+        "The responder's map has no room left for another address on this node."
+        " It has no entry on lan0."
+    )
+    node.links.set(lan(1, 3, "lan1"))
+    await world.settled()
+    assert [world.answering(VIP + i) for i in range(4)] == [["node1"]] * 3 + [[]]
+    assert not any(node.answers(VIP + i, ifindex=3) for i in range(4))
+    node.links.remove(3)
+    world.serve("b", VIP)
+    await world.settled()
+    assert [world.answering(VIP + i) for i in range(4)] == [["node1"], [], ["node1"], ["node1"]]
+    assert world.unannounced("node1") == {}
+
+
+@story("node1")
+async def test_objects_that_cannot_be_parsed_are_reported_and_the_rest_works(world: World) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    world.cluster.spoil(Ref(SERVICE, Key("default", "web")))
+    world.apply("Node", "node1", namespace="", metadata={"labels": ["no", "mapping"]})
+    await world.settled()
+    assert world.answering() == ["node1"]
+    assert [one.object for one in world["node1"].speaker.picture().problems] == [
+        str(Ref(SERVICE, Key("default", "web"))),
+        str(Ref(NODE, Key("", "node1"))),
+    ]
