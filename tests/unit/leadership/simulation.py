@@ -190,9 +190,11 @@ class Node:
         self.offset = world.random.uniform(0, 1000)
         self.boot = world.random.getrandbits(64)
         self.port_up = True
+        self.powered = True
         self.entries: dict[Address, tuple[State, int]] = {}
         self.lease = 0.0  # on this node's clock
         self.agent: Agent | None = None
+        self.wanted: Mapping[Address, frozenset[str]] | None = None  # None: what the world says
         self._open: dict[Address, Interval] = {}
         self._answered: dict[Address, list[Interval]] = {}
 
@@ -256,9 +258,15 @@ class Node:
 
         return arrive
 
+    def learn(self, wanted: Mapping[Address, frozenset[str]]) -> None:
+        """This node sees other objects than the rest of the world does."""
+        self.wanted = wanted
+        if self.agent is not None:
+            self.agent.run()
+
     def start(self) -> None:
-        """Start an agent, if none runs."""
-        if self.agent is None:
+        """Start an agent, if none runs and the machine does."""
+        if self.agent is None and self.powered:
             self.agent = Agent(self)
             self.agent.run()
 
@@ -294,19 +302,23 @@ class Node:
     def power_off(self) -> None:
         """The machine is gone, with everything in memory."""
         self.kill()
+        self.powered = False
         self._port(up=False)
         self.entries = {}
         self.set_lease(0.0)
 
     def power_on(self) -> None:
-        """It boots: another boot, a clock that starts over; no agent yet."""
+        """It boots if it was off: another boot, a clock that starts over; no agent yet."""
+        if self.powered:
+            return
+        self.powered = True
         self.offset = self.world.random.uniform(0, 5) - self.world.now * self.rate
         self.lease = 0.0
         self.boot = self.world.random.getrandbits(64)
         self._port(up=True)
 
     def _port(self, *, up: bool) -> None:
-        if up != self.port_up:
+        if up != self.port_up and (self.powered or not up):
             self.port_up = up
             self.refresh()
             if self.agent is not None:
@@ -330,6 +342,7 @@ class Agent:
     _thread: Iterator[None] = field(init=False)
     _running: bool = False
     _timer: int = 0
+    _steps_at: tuple[float, int] = (0.0, 0)
     _idle: bool = False
     _wanted: Mapping[Address, frozenset[str]] | None = None
 
@@ -351,12 +364,20 @@ class Agent:
                     self.frozen, self._freeze_after = True, None
                     break
             self._idle = False
+            self._count()
             next(self._thread, None)
             if self._idle:
                 break
         self._running = False
         if self._idle and self._me():
             self._arm()
+
+    def _count(self) -> None:
+        """A core whose deadline is never met would keep its shell busy for ever."""
+        at, steps = self._steps_at
+        now = self.node.world.now
+        self._steps_at = (now, steps + 1) if at == now else (now, 1)
+        assert steps < 100_000, "the core asks for a tick again and again"
 
     def _me(self) -> bool:
         return self.node.agent is self
@@ -406,11 +427,12 @@ class Agent:
         if not node.port_up:
             yield from self._carry_out(core.carrier(node.clock(), up=False))
         while True:
-            if self._wanted is not world.candidates:
-                self._wanted = dict_view = world.candidates
+            wanted = world.candidates if node.wanted is None else node.wanted
+            if self._wanted is not wanted:
+                self._wanted = wanted
                 now = node.clock()
                 yield
-                yield from self._carry_out(core.want(now, dict_view))
+                yield from self._carry_out(core.want(now, wanted))
             if self.leaving:
                 now = node.clock()
                 yield

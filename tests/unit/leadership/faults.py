@@ -1,0 +1,282 @@
+"""Schedules of faults for the segment in a box, by kind, and what came of one: the figures.
+
+A kind draws where and when from a random source: which node (most often the holder), the moment
+within a hello interval, after how many statements of the shell a freeze strikes, for how long.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.unit.leadership.simulation import Node, Wire, World, vip
+from vipcast.model.addresses import Address
+
+BEGIN = 5.0
+"""Seconds after the start at which faults begin: everything has settled by then."""
+
+Draw = random.Random
+Play = Callable[[Draw, World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault, and what it may cost: seconds of silence and of two answers, moves or none.
+
+    Costs count from `begin`, seconds after the start.
+    """
+
+    play: Play
+    silence: float
+    double: float
+    moves: bool = True
+    wire: Callable[[Draw], Wire] = lambda _draw: Wire()
+    begin: float = BEGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came of a schedule, the worst over all VIPs: seconds, and whether a VIP moved.
+
+    `settled`: at the end each VIP has one holder, all nodes name it, and it was greeted last by it.
+    """
+
+    silence: float
+    double: float
+    moved: bool
+    settled: bool
+
+
+def run(kind: Kind, seed: int) -> Figures:
+    """Play one schedule of a kind."""
+    draw = random.Random(seed)
+    names = [f"n{number}" for number in range(draw.randint(2, 5))]
+    world = World(names, [vip(0), vip(1)], seed, kind.wire(draw), drift=draw.choice([0.0, 0.01]))
+    world.start_all(draw.choice([0.0, 0.05, 0.4, 1.5]))
+    world.run(BEGIN)
+    before = {v: world.holders(v) for v in world.vips}
+    kind.play(draw, world)
+    moved = any(world.holders(v) != before[v] for v in world.vips)
+    return judge(world, kind.begin, moved=moved)
+
+
+def judge(world: World, since: float, *, moved: bool) -> Figures:
+    """The worst over all VIPs from then on."""
+    now = world.now
+    return Figures(
+        silence=longest(i for v in world.vips for i in world.silences(v, since, now)),
+        double=longest(i for v in world.vips for i in world.doubles(v, since, now)),
+        moved=moved,
+        settled=all(is_settled(world, v) for v in world.vips),
+    )
+
+
+def longest(intervals: Iterable[tuple[float, float]]) -> float:
+    """The longest of some intervals; 0.0 if there is none."""
+    return max((end - begin for begin, end in intervals), default=0.0)
+
+
+def is_settled(world: World, v: Address) -> bool:
+    """One holder, named by every running agent, and the last to greet."""
+    holders = world.holders(v)
+    believed = {
+        node.agent.core.view(node.clock()).vips[v].holder
+        for node in world.nodes.values()
+        if node.agent is not None
+    }
+    greeters = [name for _, name, greeted in world.greetings if greeted == v]
+    return len(holders) == 1 and believed == holders and {greeters[-1]} == holders
+
+
+def victim(draw: Draw, world: World) -> Node:
+    """A node: the holder of the first VIP in most cases."""
+    holders = world.holders(world.vips[0])
+    if holders and draw.random() < 0.7:
+        return world.nodes[min(holders)]
+    return world.nodes[draw.choice(sorted(world.nodes))]
+
+
+def statements(draw: Draw) -> int:
+    """After how many statements a freeze strikes; 0 strikes where the shell waits."""
+    return draw.choice([0, draw.randint(1, 80)])
+
+
+def freeze(draw: Draw, world: World) -> None:
+    """Agents are stopped and go on, once or a few times."""
+    for _ in range(draw.randint(1, 3)):
+        node, after = victim(draw, world), statements(draw)
+        at = world.now + draw.uniform(0, 0.6)
+        span = draw.choice([draw.uniform(0.05, 1), draw.uniform(0.7, 1.5), draw.uniform(1, 5)])
+        world.at(at, lambda node=node, after=after: node.freeze(after))  # type: ignore[misc]
+        world.at(at + span, node.thaw)
+        world.run(at + span + draw.choice([0.05, 0.5, 3.0]))
+    for node in world.nodes.values():
+        node.thaw()
+    world.run(world.now + 5)
+
+
+def kill(draw: Draw, world: World) -> None:
+    """An agent is killed, perhaps in the middle of something, and perhaps started again."""
+    node, after = victim(draw, world), statements(draw)
+    at = world.now + draw.uniform(0, 0.5)
+    world.at(at, lambda: node.freeze(after))
+    world.at(at + draw.choice([0.0, 0.3, 2.0]), node.kill)
+    world.run(at + 2.0)
+    world.run(world.now + draw.choice([0.0, draw.uniform(0, 4)]))
+    node.start()
+    world.run(world.now + 5)
+
+
+def crash(draw: Draw, world: World) -> None:
+    """An agent is killed and its successor comes within moments, mostly within the lease."""
+    node = victim(draw, world)
+    at = world.now + draw.uniform(0, 0.5)
+    world.at(at, node.kill)
+    world.at(at + draw.uniform(0.01, 1.6), node.start)
+    world.run(at + 6)
+
+
+def restart(draw: Draw, world: World) -> None:
+    """Every agent is restarted in order, one by one, each absent for up to nine seconds."""
+    names = sorted(world.nodes)
+    draw.shuffle(names)
+    for name in names:
+        node = world.nodes[name]
+        world.at(world.now + draw.uniform(0, 0.2), node.terminate)
+        world.run(world.now + 0.3 + draw.choice([draw.uniform(0.05, 1), draw.uniform(0.5, 8.7)]))
+        node.start()
+        world.run(world.now + draw.choice([0.5, 1.5, 3]))
+    world.run(world.now + 4)
+
+
+def restart_together(draw: Draw, world: World) -> None:
+    """All agents are restarted at nearly the same time."""
+    for node in world.nodes.values():
+        at = world.now + draw.uniform(0, 0.5)
+        world.at(at, node.terminate)
+        world.at(at + draw.uniform(0.2, 4), node.start)
+    world.run(world.now + 10)
+
+
+def pull(draw: Draw, world: World) -> None:
+    """A port is pulled and put back, once or several times."""
+    node = victim(draw, world)
+    for _ in range(draw.choice([1, 1, 2, 4])):
+        at = world.now + draw.uniform(0, 0.3)
+        world.at(at, node.pull)
+        world.run(at + draw.choice([draw.uniform(0.01, 1), draw.uniform(0.5, 2), 4.0]))
+        node.plug()
+        world.run(world.now + draw.choice([0.05, 1, 4]))
+    world.run(world.now + 5)
+
+
+def power(draw: Draw, world: World) -> None:
+    """A machine loses power and boots again: another boot, another clock."""
+    node = victim(draw, world)
+    world.at(world.now + draw.uniform(0, 0.3), node.power_off)
+    world.run(world.now + draw.uniform(0.4, 6))
+    node.power_on()
+    world.run(world.now + draw.uniform(0, 1))
+    node.start()
+    world.run(world.now + 5)
+
+
+def split(draw: Draw, world: World) -> None:
+    """The segment is cut in two, then healed."""
+    names = sorted(world.nodes)
+    draw.shuffle(names)
+    cut = draw.randint(1, len(names) - 1)
+    world.run(world.now + draw.uniform(0, 0.2))
+    world.split([names[:cut], names[cut:]])
+    world.run(world.now + draw.uniform(0.2, 6))
+    world.heal()
+    world.run(world.now + 5)
+
+
+def one_way(draw: Draw, world: World) -> None:
+    """One node does not hear another, which hears it; then it does."""
+    deaf = tuple(draw.sample(sorted(world.nodes), 2))
+    world.run(world.now + draw.uniform(0, 0.2))
+    world.deaf = {(deaf[0], deaf[1])}
+    world.run(world.now + draw.uniform(0.2, 6))
+    world.heal()
+    world.run(world.now + 5)
+
+
+def starve(draw: Draw, world: World) -> None:
+    """All agents are stopped again and again for less than the lease, as on a busy machine."""
+    end = world.now + 8
+    for node in world.nodes.values():
+        at = world.now
+        while at < end:
+            at += draw.uniform(0, 0.8)
+            after = statements(draw)
+            world.at(at, lambda node=node, after=after: node.freeze(after))  # type: ignore[misc]
+            at += draw.uniform(0.01, 0.55)
+            world.at(at, node.thaw)
+    world.run(end + 2)
+
+
+def arrive(draw: Draw, world: World) -> None:
+    """A VIP goes and comes; every node hears of that at another moment."""
+    every = world.candidates
+    for wanted in ({v: who for v, who in every.items() if v != world.vips[0]}, every):
+        for node in world.nodes.values():
+            world.at(
+                world.now + draw.uniform(0, 0.15),
+                lambda node=node, wanted=wanted: node.learn(wanted),  # type: ignore[misc]
+            )
+        world.run(world.now + 2)
+
+
+def disagree(draw: Draw, world: World) -> None:
+    """Nodes differ about who may announce, for a while, each in its own way."""
+    every = world.candidates
+    names = sorted(world.nodes)
+    willing = draw.choice(names)  # one at least thinks that it may, else nobody can
+    for node in world.nodes.values():
+        some = {v: frozenset(draw.sample(names, draw.randint(1, len(names)))) for v in every}
+        if node.name == willing:
+            some = {v: who | {willing} for v, who in some.items()}
+        world.at(
+            world.now + draw.uniform(0, 1),
+            lambda node=node, some=some: node.learn(some),  # type: ignore[misc]
+        )
+    world.run(world.now + 4)
+    for node in world.nodes.values():
+        world.at(
+            world.now + draw.uniform(0, 1),
+            lambda node=node: node.learn(every),  # type: ignore[misc]
+        )
+    world.run(world.now + 4)
+
+
+def nothing(draw: Draw, world: World) -> None:
+    """Nobody does anything."""
+    world.run(world.now + draw.uniform(9, 10))
+
+
+def lossy(draw: Draw) -> Wire:
+    """A bad segment: loss, copies, and now and then a datagram that is late."""
+    return Wire(loss=draw.choice([0.01, 0.03, 0.05]), copies=0.05, late=0.02, late_by=0.1)
+
+
+NEVER = 0.0
+KINDS: dict[str, Kind] = {
+    "cold start": Kind(nothing, silence=3.5, double=0.25, begin=0.0),
+    "freeze": Kind(freeze, silence=2.0, double=NEVER),
+    "kill": Kind(kill, silence=2.0, double=NEVER),
+    "crash": Kind(crash, silence=2.0, double=NEVER),
+    "restart": Kind(restart, silence=NEVER, double=NEVER, moves=False),
+    "restart together": Kind(restart_together, silence=NEVER, double=NEVER, moves=False),
+    "port pulled": Kind(pull, silence=2.0, double=NEVER),
+    "power": Kind(power, silence=2.0, double=NEVER),
+    "split": Kind(split, silence=2.0, double=0.5),
+    "one way": Kind(one_way, silence=2.0, double=0.5),
+    "starve": Kind(starve, silence=NEVER, double=NEVER, moves=False),
+    "disagree": Kind(disagree, silence=2.0, double=0.25),
+    "loss": Kind(nothing, silence=NEVER, double=NEVER, moves=False, wire=lossy),
+    "loss and freeze": Kind(freeze, silence=2.0, double=0.25, wire=lossy),
+    "loss and restart": Kind(restart, silence=NEVER, double=NEVER, moves=False, wire=lossy),
+}
