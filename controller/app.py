@@ -20,7 +20,7 @@ from controller import reports
 from controller.desk import Desk
 from controller.reconcile import Status
 from controller.salvage import salvage, standing_on
-from vipcast.config import ConfigKeeper
+from vipcast.config import Config, ConfigKeeper
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Store
@@ -45,11 +45,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What no core may have: `wall` in seconds since 1970, `draw` in 0 to 1, `token` a new key."""
+    """What no core may have: `wall` in seconds since 1970, `draw` in 0 to 1, `token` a new key.
+
+    `remember` takes the ConfigMap whose configuration was put in force, `recall` gives it to the
+    controller's next life.
+    """
 
     wall: Callable[[], float]
     draw: Callable[[], float]
     token: Callable[[], bytes]
+    recall: Callable[[], Raw | None]
+    remember: Callable[[Raw], None]
 
 
 class App:
@@ -64,6 +70,9 @@ class App:
         outside: Outside,
     ) -> None:
         self.keeper = ConfigKeeper(settings.namespace, settings.config)
+        if (recalled := outside.recall()) is not None:
+            self.keeper.feed(recalled)
+        self._in_force: Config | None = None
         self._source = source
         self._desk = desk
         self._metrics = metrics
@@ -159,7 +168,10 @@ class App:
         before = self.keeper.state
         state = self.keeper.feed(self._store.config_map, self._store.config_map_elsewhere)
         self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
-        if state.config is not None and state.changed:
+        if state.config is not None and state.config != self._in_force:
+            self._in_force = state.config
+            if not state.stale and self._store.config_map is not None:
+                self._outside.remember(self._store.config_map)
             reports.tell_config(state.config)
             self._due(self._desk.configure(state.config))
         if state.findings and state.findings != before.findings:

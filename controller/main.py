@@ -25,6 +25,7 @@ from vipcast.model.raw import CONFIG_MAP, CONFIGURATION_STATE, SECRET, SERVICE
 from vipcast.ops import flags
 from vipcast.ops.flags import ControllerOptions
 from vipcast.ops.health import Health, LoopWatch
+from vipcast.ops.lastgood import LastGood
 from vipcast.ops.log import event, failure
 from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import ControllerMetrics
@@ -60,7 +61,9 @@ async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
             source=source.health, lag=watch.worst, read=lambda: sample(desk)
         )
         settings = Settings(options.namespace, options.config, options.ml_secret_name)
-        app = App(source, desk, metrics, settings, Outside(time.time, random.random, new_key))
+        last_good = LastGood(options.run_dir, PROGRAM)
+        outside = Outside(time.time, random.random, new_key, last_good.recall, last_good.remember)
+        app = App(source, desk, metrics, settings, outside)
         async with Health(
             port=options.port, watch=watch, checks=_checks(app, source), metrics=metrics.take
         ) as health:

@@ -153,7 +153,13 @@ async def running(at: Place | Source) -> AsyncIterator[Running]:
         at = DirectorySource(at.path, WRITER, KINDS, clock=lambda: NOON)
     desk = Desk()
     metrics = ControllerMetrics(source=at.health, lag=lambda: 0.0, read=lambda: sample(desk))
-    outside = Outside(wall=lambda: NOON, draw=lambda: 1.0, token=new_key)
+    outside = Outside(
+        wall=lambda: NOON,
+        draw=lambda: 1.0,
+        token=new_key,
+        recall=lambda: None,
+        remember=lambda _: None,
+    )
     settings = Settings(NAMESPACE, "config", "memberlist")
     app = App(at, desk, metrics, settings, outside)
     stop = asyncio.Event()

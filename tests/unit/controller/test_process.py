@@ -143,6 +143,23 @@ def test_a_bad_configuration_over_a_good_one_is_told_everywhere_and_takes_nothin
     assert program.get("/readyz")[0] == 200
 
 
+def test_a_restart_under_a_bad_configuration_goes_on_with_the_last_good_one(
+    start: Start, place: Place
+) -> None:
+    program = start()
+    place.service("web")
+    eventually(lambda: place.address("web") == "192.0.2.10", what="web has an address")
+    place.pools({"name": "home", "addresses": ["192.0.2.300"]})
+    eventually(lambda: place.state()["result"] == "Invalid", what="the state is Invalid")
+    assert program.end() == 0
+    program = start()
+    place.service("later")
+    eventually(lambda: place.address("later"), what="a new Service is served from the last good")
+    assert place.address("web") == "192.0.2.10"
+    assert place.state()["result"] == "Invalid"
+    assert program.metric("metallb_k8s_client_config_stale_bool") == 1
+
+
 def test_without_a_configuration_the_program_lives_but_is_not_ready(
     start: Start, place: Place
 ) -> None:
