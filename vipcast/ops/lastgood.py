@@ -6,6 +6,7 @@ makes it hold over a restart as well: the program begins with what was in force 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -33,7 +34,10 @@ class LastGood:
         except (OSError, ValueError) as error:
             failure(log, "recallConfig", f"{self._path} is not used", error)
             return None
-        return found if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            failure(log, "recallConfig", f"{self._path} is not used", "it holds no object")
+            return None
+        return found
 
     def remember(self, raw: Raw) -> None:
         """Keep the object; the file is replaced as a whole. A failure is logged, no more."""
@@ -43,3 +47,5 @@ class LastGood:
             fresh.replace(self._path)
         except OSError as error:
             failure(log, "rememberConfig", "a restart may forget the configuration", error)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
