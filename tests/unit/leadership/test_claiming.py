@@ -212,6 +212,16 @@ def test_a_node_that_becomes_candidate_claims_what_nobody_holds() -> None:
     assert talk.answers(TEN)
 
 
+def test_a_node_that_becomes_candidate_waits_its_steps_from_then_on() -> None:
+    talk = settled(Other("node2"), Other("node3"), vips=())
+    talk.want({TWELVE: frozenset({"a-node-elsewhere"})})
+    talk.wait(5.0)
+    talk.want(everyone(TWELVE))
+    began = talk.now
+    talk.wait(1.0)
+    assert 0.4 - 1e-9 <= talk.answered_at(TWELVE) - began <= 0.4 + SLACK
+
+
 def test_an_address_that_is_not_wanted_any_more_is_removed_and_not_named_again() -> None:
     talk = settled(vips=(TEN, SIXTEEN))
     effects = talk.want(everyone(SIXTEEN))

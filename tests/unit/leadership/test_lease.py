@@ -96,6 +96,16 @@ def test_after_a_freeze_the_first_effect_of_any_call_silences_what_was_held(call
     assert not any(isinstance(effect, SetLease | Greet) for effect in effects)
 
 
+def test_what_was_passed_to_the_host_is_silent_again_when_learning_begins_anew() -> None:
+    talk = settled(Other("node2"), vips=())
+    talk.want({TEN: frozenset({"node2"})})
+    talk.wait(4.0)
+    assert talk.entries == {}
+    talk.now += 5.0
+    talk.tick()
+    assert talk.entries == {TEN: (State.ELSEWHERE, 0)}
+
+
 def test_a_hello_prepared_before_a_freeze_and_sent_after_it_pushes_nothing() -> None:
     talk = holding()
     prepared(talk)
@@ -186,6 +196,16 @@ def test_a_planned_restart_is_announced_three_times_over_and_then_nothing_is_due
     assert talk.says("node2") == ()
 
 
+def test_the_clocks_of_an_announcement_in_slices_strictly_increase() -> None:
+    vips = tuple(SIXTEEN + 1 + number for number in range(200))
+    talk = settled(vips=vips)
+    talk.said.clear()
+    talk.do(talk.core.leave_for_restart(talk.now))
+    clocks = [hello.clock for hello in talk.said]
+    assert len(clocks) == 3 * 3
+    assert clocks == sorted(set(clocks))
+
+
 def test_who_has_no_right_to_answer_announces_no_absence() -> None:
     talk = Talk(wanted=everyone(SIXTEEN))
     assert talk.do(talk.core.leave_for_restart(talk.now)) == ()
@@ -215,6 +235,17 @@ def test_the_next_agent_adopts_what_answers_and_goes_on_at_once_while_it_learns(
         talk.wait(0.1)
         assert talk.answers(SIXTEEN)
     assert talk.entries[SIXTEEN] == (State.ANSWER, 6)
+
+
+def test_what_was_adopted_is_greeted_when_learning_ends() -> None:
+    """While it learns a node cannot tell whether others told clients something else meanwhile."""
+    talk = Talk(Other("node2"))
+    talk.adopt({SIXTEEN: 6}, {}, 8.0)
+    talk.want(everyone(SIXTEEN))
+    talk.until(101.29)
+    assert talk.greeted(SIXTEEN) == []
+    talk.until(101.31)
+    assert talk.greeted(SIXTEEN) == [pytest.approx(101.3)]
 
 
 def test_what_is_found_under_a_lease_that_is_over_is_silenced_before_a_lease_runs_again() -> None:

@@ -71,8 +71,8 @@ def test_another_counter_is_news() -> None:
 
 def test_slices_of_rounds_of_different_length_are_not_mixed() -> None:
     listing = Listing()
-    say(listing, 1, 0, 3, (1, 5))
-    assert say(listing, 1, 1, 2, (2, 5)) == News({vip(2): 5}, ())
+    say(listing, 1, 2, 3, (1, 5))
+    assert say(listing, 1, 0, 2, (2, 5)) == News({vip(2): 5}, ())
     assert listing.held == {vip(1): 5, vip(2): 5}
 
 

@@ -122,6 +122,16 @@ def test_a_hello_that_was_long_on_its_way_revives_nobody() -> None:
     assert talk.answers(SIXTEEN)
 
 
+def test_a_clock_that_runs_slower_than_ours_is_followed_from_echo_to_echo() -> None:
+    node2 = Other("node2")
+    talk = settled(node2)
+    for _ in range(600):  # two minutes, in which its clock loses 2.4 s
+        talk.wait(0.2)
+        node2.offset -= 0.004
+    talk.hear(node2.hello(talk.now, None)[0])
+    assert talk.rejected() == {}
+
+
 def test_a_node_whose_clock_stood_still_is_believed_again_once_it_echoes() -> None:
     node2 = Other("node2")
     talk = settled(node2)
