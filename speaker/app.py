@@ -35,7 +35,7 @@ from speaker.ports import (
 )
 from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
-from speaker.segments import Segments
+from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.store import Store
@@ -130,7 +130,7 @@ class Speaker:
         self._timer: asyncio.TimerHandle | None = None
         self._next_beat = 0.0
         self._next_look = 0.0
-        self._company: frozenset[object] = frozenset()
+        self._company: Company = frozenset()
         self._over = False
         self._fault: asyncio.Future[None] | None = None
 
@@ -280,7 +280,7 @@ class Speaker:
     def _look_around(self) -> None:
         """What brings no input of its own: twins, and who is heard."""
         self.segments.find_twins()
-        if self.segments.company() != self._company:
+        if self.segments.company(self._doors.clock.now()) != self._company:
             self._reporter.touched()
 
     # Around each input
@@ -326,7 +326,7 @@ class Speaker:
 
     def _reported(self) -> Picture:
         """The picture for a report, and who is heard as that report tells it."""
-        self._company = self.segments.company()
+        self._company = self.segments.company(self._doors.clock.now())
         return self.picture()
 
     def picture(self) -> Picture:

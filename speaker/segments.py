@@ -21,6 +21,9 @@ from vipcast.model.addresses import Address
 Wanted = Mapping[Address, frozenset[str]]
 """Every address to be announced, with the nodes that may."""
 
+Company = frozenset[tuple[int, str, str, bytes, bool]]
+"""Of every node that is heard: ifindex of ours, then its name, address, MAC, and if it is away."""
+
 
 class Segments:
     """Segments by the ifindex of their interface; not thread-safe, lives on the event loop."""
@@ -178,12 +181,13 @@ class Segments:
         """How each stands."""
         return tuple(segment.seen() for segment in self._open.values())
 
-    def company(self) -> frozenset[tuple[int, str, int, int]]:
-        """Who is heard where: ifindex, then node, boot and link of each."""
+    def company(self, now: float) -> Company:
+        """Who is heard where, as far as a status shows it."""
         return frozenset(
-            (ifindex, *heard)
+            (ifindex, one.node, one.address, one.mac, one.away > 0)
             for ifindex, segment in self._open.items()
-            for heard in segment.core.hears()
+            for one in segment.core.members(now)
+            if one.live
         )
 
     def _tell(self, segment: Segment) -> None:

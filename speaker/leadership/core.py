@@ -32,7 +32,7 @@ from speaker.leadership.timing import (
     LEASE,
     LOST_AFTER,
 )
-from speaker.leadership.view import SegmentView, see_members, see_vips
+from speaker.leadership.view import MemberView, SegmentView, see_members, see_vips
 from speaker.leadership.voice import Identity, Port, Voice
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
@@ -213,6 +213,10 @@ class SegmentCore:
         """Node, boot and link of every live node of the segment."""
         return frozenset((peer.node, peer.boot, peer.link) for peer in self._members.live())
 
+    def members(self, now: float) -> tuple[MemberView, ...]:
+        """Every node of the segment, as in `view`, which costs more: it shows every address."""
+        return see_members(self._members, now)
+
     def next_deadline(self) -> float | None:
         """When to call `tick`; a time that has passed means at once, None never."""
         if self._left:
@@ -242,7 +246,7 @@ class SegmentCore:
             lease_until=self._lease,
             learning_for=max(0.0, (self._learnt or now + LEARN) - now) if learning else None,
             conditions=frozenset(self._conditions),
-            members=see_members(self._members, now),
+            members=self.members(now),
             vips=see_vips(self._book, self._members, self._why_silent()),
             rejected={reason.value: self._rejected[reason] for reason in Rejection},
             accepted=self._accepted,

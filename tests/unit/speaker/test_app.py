@@ -419,6 +419,22 @@ async def test_who_is_heard_is_in_the_status_though_nothing_else_changes(world: 
     await until(lambda: heard() == [], "node2 is not listed any more")
 
 
+@story("node1", "node2")
+async def test_an_announced_absence_is_in_the_status_while_it_lasts(world: World) -> None:
+    await world.settled()
+
+    def away() -> bool:
+        (segment,) = world.status("node1")["segments"]
+        (member,) = segment["members"]
+        return bool(member["away"])
+
+    assert not away()
+    await world["node2"].stop()
+    await until(away, "node2 is away", 2)
+    world["node2"].start()
+    await until(lambda: not away(), "node2 is back", 2)
+
+
 # Trouble
 
 
