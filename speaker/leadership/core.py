@@ -260,8 +260,8 @@ class SegmentCore:
         self._last_call = now
         if self._lease is not None and now >= self._lease:
             self._lapses += 1
-            mute = {Reason.NO_KEY, Reason.LINK_DOWN} & self._conditions
-            self._lose_right(now, mute.pop() if mute else Reason.LEASE_OVER)
+            mute = (r for r in (Reason.NO_KEY, Reason.LINK_DOWN) if r in self._conditions)
+            self._lose_right(now, next(mute, Reason.LEASE_OVER))
 
     def _lose_right(self, now: float, why: Reason) -> None:
         self._book.forfeit(now, why)

@@ -182,6 +182,16 @@ def power(draw: Draw, world: World) -> None:
     world.run(world.now + 5)
 
 
+def pause(draw: Draw, world: World) -> None:
+    """A virtual machine is paused and goes on, with a clock that knows nothing of it."""
+    node = victim(draw, world)
+    world.run(world.now + draw.uniform(0, 0.3))
+    node.pause()
+    world.run(world.now + draw.choice([draw.uniform(0.05, 2), draw.uniform(2, 6)]))
+    node.resume()
+    world.run(world.now + 5)
+
+
 def split(draw: Draw, world: World) -> None:
     """The segment is cut in two, then healed."""
     names = sorted(world.nodes)
@@ -272,6 +282,7 @@ KINDS: dict[str, Kind] = {
     "restart together": Kind(restart_together, silence=NEVER, double=NEVER, moves=False),
     "port pulled": Kind(pull, silence=2.0, double=NEVER),
     "power": Kind(power, silence=2.0, double=NEVER),
+    "machine paused": Kind(pause, silence=2.0, double=0.25),
     "split": Kind(split, silence=2.0, double=0.5),
     "one way": Kind(one_way, silence=2.0, double=0.5),
     "starve": Kind(starve, silence=NEVER, double=NEVER, moves=False),

@@ -116,7 +116,7 @@ class World:
 
     def visible(self, node: Node) -> bool:
         """Whether the client and a node reach each other."""
-        return node.port_up and self.groups.get(node.name, 0) == 0
+        return node.port_up and node.paused_at is None and self.groups.get(node.name, 0) == 0
 
     def passes(self, sender: Node, receiver: Node) -> bool:
         """Whether a frame gets from one to the other at this moment."""
@@ -191,6 +191,7 @@ class Node:
         self.boot = world.random.getrandbits(64)
         self.port_up = True
         self.powered = True
+        self.paused_at: float | None = None
         self.entries: dict[Address, tuple[State, int]] = {}
         self.lease = 0.0  # on this node's clock
         self.agent: Agent | None = None
@@ -252,7 +253,8 @@ class Node:
         """The event of a datagram's arrival."""
 
         def arrive() -> None:
-            if self.agent is not None and self.world.passes(sender, self):
+            here = self.paused_at is None and self.world.passes(sender, self)
+            if self.agent is not None and here:
                 self.agent.inbox.append(datagram)
                 self.agent.run()
 
@@ -316,6 +318,20 @@ class Node:
         self.lease = 0.0
         self.boot = self.world.random.getrandbits(64)
         self._port(up=True)
+
+    def pause(self) -> None:
+        """A virtual machine stops with all that is in it, its clock and data path included."""
+        self.freeze()
+        self.paused_at = self.world.now
+        self.refresh()
+
+    def resume(self) -> None:
+        """It goes on as if no time had passed."""
+        if self.paused_at is not None:
+            self.offset -= (self.world.now - self.paused_at) * self.rate
+            self.paused_at = None
+            self.refresh()
+            self.thaw()
 
     def _port(self, *, up: bool) -> None:
         if up != self.port_up and (self.powered or not up):

@@ -257,6 +257,14 @@ def test_what_is_found_under_a_lease_that_is_over_is_silenced_before_a_lease_run
     assert talk.entries[SIXTEEN] == (State.ANSWER, 7)
 
 
+def test_what_was_adopted_is_kept_as_it_is_until_the_wish_is_known() -> None:
+    talk = Talk()
+    talk.adopt({SIXTEEN: 6}, {TEN: 2}, 8.0)
+    talk.wait(20.0)
+    assert talk.answers(SIXTEEN)
+    assert talk.entries == {SIXTEEN: (State.ANSWER, 6), TEN: (State.ELSEWHERE, 2)}
+
+
 def test_what_was_adopted_and_is_not_wanted_is_removed() -> None:
     talk = Talk()
     talk.adopt({SIXTEEN: 6}, {TEN: 2}, 8.0)

@@ -58,6 +58,16 @@ def test_a_stranger_is_echoed_so_that_it_can_believe_us() -> None:
     assert talk.said[-1].asks
 
 
+def test_a_recording_does_not_displace_a_stranger_s_newest_hello() -> None:
+    talk = settled()
+    node2 = Other("node2")
+    recorded, newest = (node2.hello(talk.now, None)[0] for _ in range(2))
+    talk.hear(newest)
+    talk.hear(recorded)
+    talk.wait(0.2)
+    assert [echo.clock for echo in unpack_echoes(talk.said[-1].echoes)] == [node2.clock]
+
+
 def test_a_replayed_hello_is_dropped_and_counted() -> None:
     node2 = Other("node2")
     talk = settled(node2)
