@@ -249,6 +249,21 @@ def test_a_program_of_ours_whose_pins_were_lost_is_replaced(rig: Rig) -> None:
     assert attachment["program"] != orphan["program"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_our_program_is_taken_off_one_interface_and_a_foreign_one_is_not(
+    rig: Rig, mode: str
+) -> None:
+    rig.attach(mode)
+    kept = rig.attach(mode, interface="lan1")
+    assert rig.do("detach", "lan0") == [True]
+    assert (rig.xdp("lan0"), rig.xdp("lan1")) == (None, (mode, kept["program"]))
+    assert rig.do("detach", "lan0") == [False]
+    foreign = rig.put_foreign(mode)
+    assert rig.do("detach", "lan0") == [False]
+    assert rig.xdp("lan0") == foreign
+    assert rig.do("detach", "lan9") == [False]
+
+
 def test_uninstalling_takes_off_our_programs_and_all_pins(
     rig: Rig, responder: PinnedResponder, tmp_path: Path
 ) -> None:

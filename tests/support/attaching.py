@@ -1,6 +1,7 @@
 """Runs the attacher inside a namespace of the lab, as a process of its own.
 
     attach INTERFACE MODE [SOURCES…]   once for each directory of sources, again and again --times
+    detach INTERFACE
     retire SOURCES
     uninstall
 
@@ -40,7 +41,7 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pin_path", type=Path)
-    parser.add_argument("what", choices=["attach", "retire", "uninstall"])
+    parser.add_argument("what", choices=["attach", "detach", "retire", "uninstall"])
     parser.add_argument("words", nargs="*")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--kind", help="take the link for one of this kind")
@@ -48,6 +49,9 @@ def main() -> None:
     words: list[str] = given.words
     if given.what == "uninstall":
         say(dataclasses.asdict(uninstall(given.pin_path)))
+    elif given.what == "detach":
+        link = asyncio.run(link_called(words[0]))
+        say(XdpAttacher(given.pin_path).detach(link.ifindex))
     elif given.what == "retire":
         say(XdpAttacher(given.pin_path, Sources(Path(words[0]))).retire_older())
     else:
