@@ -75,7 +75,7 @@ class Rejection(StrEnum):
     STALE_ECHO = "stale_echo"  # fresh neither by its echo nor by its sender's clock
     FOREIGN_SEGMENT = "foreign_segment"  # answers what we said on another segment
     OWN = "own"  # our own, come back
-    OTHER_LINK = "other_link"  # another link of a node that is heard well through the accepted one
+    OTHER_LINK = "other_link"  # of a node that is heard well through a link of lower ifindex
     DUPLICATE = "duplicate"  # another node with our name
     FULL = "full"  # one node more than there is room for
 

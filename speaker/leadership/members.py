@@ -4,7 +4,7 @@ A hello is *fresh* if it echoes our own clock as it was at most ECHO_WINDOW ago 
 recorded it earlier, or on another segment), or if it comes from the accepted (boot, link) of its
 node and its clock kept pace with ours since the last hello that did echo. It is believed if it is
 fresh and newer than the newest believed. A first, rebooted or moved sender has to echo. Where a
-node has two links on one segment, one of them is believed until it falls silent.
+node has two links on one segment, the one of lower ifindex is believed: the other stands down.
 
     unknown ──tag good, not fresh──> stranger (echoed back, counts for nothing)
     stranger ──fresh echo──> live ──LOST_AFTER or the end of `away`──> lost ──newer hello──> live
@@ -72,6 +72,11 @@ class Peer:
         """When it counts as lost, if nothing more is heard."""
         return max(self.heard + LOST_AFTER, self.away_until)
 
+    def stands_before(self, hello: Hello, now: float) -> bool:
+        """Whether a hello comes from another link of this node that should stand down there."""
+        heard_well = now < self.heard + LOST_AFTER
+        return self.boot == hello.boot and self.link < hello.link and heard_well
+
 
 @dataclass(slots=True)
 class Stranger:
@@ -104,7 +109,7 @@ class Members:
         echo = self._echo_of_us(now, hello)
         peer = self._peers.get(hello.node)
         if peer is None or (peer.boot, peer.link) != (hello.boot, hello.link):
-            if peer is not None and peer.boot == hello.boot and now < peer.heard + LOST_AFTER:
+            if peer is not None and peer.stands_before(hello, now):
                 self._remember(now, hello)
                 return Rejection.OTHER_LINK
             if echo is not None:

@@ -250,3 +250,10 @@ def settled(*others: Other, vips: tuple[Address, ...] = (TEN,), link: int = LINK
     talk = Talk(*others, wanted=everyone(*vips), link=link)
     talk.wait(3.0)
     return talk
+
+
+def holding(*others: Other) -> Talk:
+    """node1 holds SIXTEEN, by a claim with counter 1."""
+    talk = settled(*others, vips=(SIXTEEN,))
+    assert talk.answers(SIXTEEN)
+    return talk

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from speaker.leadership import Send, SetEntry, State
 from speaker.leadership.hello import unpack_holdings
-from tests.unit.leadership.talking import SIXTEEN, TEN, Other, Talk, everyone, settled
+from tests.unit.leadership.talking import SIXTEEN, TEN, Other, Talk, everyone, holding, settled
 from vipcast.model.reasons import Reason
-
-
-def holding(*others: Other) -> Talk:
-    """node1 holds SIXTEEN by a claim with counter 1."""
-    talk = settled(*others, vips=(SIXTEEN,))
-    assert talk.answers(SIXTEEN)
-    return talk
 
 
 def test_the_lower_epoch_yields_at_once_and_says_so() -> None:

@@ -169,7 +169,17 @@ def test_a_rebooted_node_has_to_echo_before_its_new_boot_counts() -> None:
     assert talk.view().vips[TEN].holder is None
 
 
-def test_another_link_of_a_node_counts_only_when_the_first_is_silent() -> None:
+def test_of_two_links_of_a_node_the_lower_one_counts_whichever_came_first() -> None:
+    second = Other("node2", link=6, present=False)
+    talk = settled()
+    talk.hear(second.hello(talk.now, ours(talk))[0])
+    talk.hear(Other("node2", link=5).hello(talk.now, ours(talk))[0])
+    talk.hear(second.hello(talk.now, ours(talk))[0])
+    assert [(m.link, m.live) for m in talk.view().members if m.verified] == [(5, True)]
+    assert talk.rejected() == {"other_link": 1}
+
+
+def test_the_higher_link_of_a_node_counts_when_the_lower_is_silent() -> None:
     node2 = Other("node2", {TEN: 3})
     second = Other("node2", link=6)
     talk = settled(node2)
