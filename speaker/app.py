@@ -186,7 +186,7 @@ class Speaker:
             self._reporter.found(self._own_statuses())
         state = self.keeper.feed(self.store.config_map, self.store.config_map_elsewhere)
         self._reporter.configured(state)
-        if state.changed and not state.stale and self.store.config_map is not None:
+        if state.changed and self.store.config_map is not None:
             self._doors.remember(self.store.config_map)
         secret = self.store.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
@@ -197,8 +197,7 @@ class Speaker:
             self._decide(key)
         if keys or first:
             self._want()
-        if first:
-            self.interfaces.objects_known()
+        self.interfaces.objects_known()
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)

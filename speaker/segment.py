@@ -165,10 +165,7 @@ class Segment:
     def _change(self, effect: SetEntry | RemoveEntry) -> Change:
         key = EntryKey(self.ifindex, effect.vip)
         if isinstance(effect, RemoveEntry):
-            self._greetings.stop(effect.vip)
             return Remove(key)
-        if effect.state is not State.ANSWER:
-            self._greetings.stop(effect.vip)
         state = _STATES[effect.state]
         return Put(key, self._responder.entry(key, state, effect.counter, self.link.mac))
 

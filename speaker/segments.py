@@ -127,20 +127,16 @@ class Segments:
             self.past = self.past.plus(segment.seen())
         self._room.release(ifindex)
         self._refused.pop(ifindex, None)
-        for other in [other for other, refused in self._refused.items() if refused]:
-            self._tell(self._open[other])
+        self._fill()
 
     # All of them
 
     def want(self, wanted: Wanted) -> None:
         """What is to be announced; where room is scarce, first come first served."""
         self._wanted = wanted
-        if self._room.scarce(len(wanted), self._open.keys()):
-            # What goes must be gone everywhere before anything new comes.
-            for ifindex, segment in self._open.items():
-                segment.want(self._only(self._room.keep(ifindex, wanted)))
         for segment in self._open.values():
             self._tell(segment)
+        self._fill()
 
     def use_key(self, key: bytes | None) -> None:
         """The key of hellos, None for none."""
@@ -195,6 +191,12 @@ class Segments:
         admitted = self._room.admit(segment.ifindex, self._wanted)
         self._refused[segment.ifindex] = tuple(self._wanted.keys() - admitted)
         segment.want(self._only(admitted))
+
+    def _fill(self) -> None:
+        """Give room that became free on one interface to those that were refused on others."""
+        for ifindex in [ifindex for ifindex, refused in self._refused.items() if refused]:
+            if self._room.free:
+                self._tell(self._open[ifindex])
 
     def _only(self, vips: frozenset[Address]) -> Wanted:
         if len(vips) == len(self._wanted):

@@ -7,7 +7,7 @@ VIPs never push each other out in turn.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from bpf.abi import ENTRIES
 from speaker.layer2.table import EntryKey
@@ -33,29 +33,19 @@ class Room:
         """The interfaces that have places, by ifindex."""
         return frozenset(ifindex for ifindex, placed in self._placed.items() if placed)
 
-    def scarce(self, wanted: int, interfaces: Collection[int]) -> bool:
-        """Whether so many VIPs have no place on all of these interfaces at once."""
-        return wanted * len(interfaces) > self.size - self._taken(interfaces)
-
-    def keep(self, ifindex: int, wanted: Iterable[Address]) -> frozenset[Address]:
-        """The wanted VIPs that have a place on an interface; what else had one loses it."""
-        placed = self._placed.get(ifindex, frozenset()).intersection(wanted)
-        self._placed[ifindex] = placed
-        return placed
+    @property
+    def free(self) -> int:
+        """How many places nobody has."""
+        return max(0, self.size - sum(map(len, self._placed.values())))
 
     def admit(self, ifindex: int, wanted: Iterable[Address]) -> frozenset[Address]:
-        """The same, and as many newcomers as there is room for."""
+        """The wanted VIPs that have a place on an interface from now on; others there have none."""
         wanted = tuple(wanted)
-        placed = self.keep(ifindex, wanted)
+        placed = self._placed[ifindex] = self._placed.get(ifindex, frozenset()).intersection(wanted)
         newcomers = [address for address in wanted if address not in placed]
-        free = max(0, self.size - self._taken(()))
-        self._placed[ifindex] = placed.union(newcomers[:free])
+        self._placed[ifindex] = placed.union(newcomers[: self.free])
         return self._placed[ifindex]
 
     def release(self, ifindex: int) -> None:
         """An interface has no entry any more."""
         self._placed.pop(ifindex, None)
-
-    def _taken(self, but: Collection[int]) -> int:
-        """How many places are taken, on interfaces other than these."""
-        return sum(len(placed) for ifindex, placed in self._placed.items() if ifindex not in but)

@@ -172,6 +172,10 @@ class Hub:
         """Take an interface down or up: it sends nothing, and says so."""
         (self._down.add if down else self._down.discard)((node, ifindex))
 
+    def listening(self, node: str) -> set[int]:
+        """The interfaces of a node on which somebody listens."""
+        return {ifindex for name, ifindex in self._joined if name == node}
+
     def join(self, pulse: MemoryPulse, ifindex: int) -> None:
         """A pulse listens on an interface."""
         self._joined[pulse.node, ifindex] = pulse

@@ -1,6 +1,7 @@
 """An event loop whose time is virtual: waiting takes no time, and every run goes the same way.
 
-When nothing is ready the clock jumps to the next timer. What would go to a thread runs at once.
+When nothing is ready the clock jumps to the next timer. What would go to a thread runs at once, and
+is done THREAD seconds later.
 So a test may let minutes pass, and what it sees does not depend on the machine.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 START = 1000.0
+THREAD = 0.05
 
 
 class Stuck(AssertionError):
@@ -54,9 +57,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         assert executor is None, "only the default executor is replaced"
         future: asyncio.Future[Result] = self.create_future()
         try:
-            future.set_result(func(*args))
+            result = func(*args)
         except Exception as error:  # noqa: BLE001 - handed to whoever awaits it
-            future.set_exception(error)
+            done = partial(future.set_exception, error)
+        else:
+            done = partial(future.set_result, result)
+        self.call_later(THREAD, lambda: future.cancelled() or done())
         return future
 
 

@@ -31,7 +31,9 @@ def test_a_place_that_is_given_up_is_free_for_the_next() -> None:
     room = Room(size=2)
     room.admit(2, [A, B])
     assert room.admit(2, [B, C]) == {B, C}
-    assert room.keep(2, [C]) == {C}
+    assert room.free == 0
+    assert room.admit(2, [C]) == {C}
+    assert room.free == 1
     assert room.admit(2, [C, D]) == {C, D}
 
 
@@ -47,15 +49,8 @@ def test_what_stands_in_the_map_has_its_place() -> None:
     room = Room([EntryKey(2, C), EntryKey(3, A)], size=3)
     assert room.interfaces == {2, 3}
     assert room.admit(2, [A, B, C]) == {A, C}
-    assert not room.keep(3, [])
+    assert not room.admit(3, [])
     assert room.interfaces == {2}
-
-
-def test_room_is_scarce_when_not_everything_has_a_place_everywhere() -> None:
-    room = Room([EntryKey(9, A)], size=5)
-    assert not room.scarce(2, {2, 3})
-    assert room.scarce(3, {2, 3})
-    assert not room.scarce(5, {9})
 
 
 wishes = st.lists(

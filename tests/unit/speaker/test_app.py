@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import wraps
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from speaker.layer2.table import EntryKey, EntryState
+from tests.support.logged import logged
 from tests.support.virtual import pass_time, until, virtually
 from tests.unit.speaker.world import LAN, OTHER, SYSTEM, VIP, Machine, World, lan, mac
 from vipcast.model.errors import HostError
@@ -24,19 +26,27 @@ Story = Callable[..., Coroutine[Any, Any, None]]
 def story(*names: str, **options: bool) -> Callable[[Story], Callable[..., None]]:
     """A test in a world with these nodes, in virtual time."""
 
-    def decorate(function: Story) -> Callable[[], None]:
+    def decorate(function: Story) -> Callable[..., None]:
         @wraps(function)
-        def test() -> None:
+        def test(**fixtures: Any) -> None:
             async def tell() -> None:
                 async with World(*names, **options) as world:
-                    await function(world)
+                    await function(world, **fixtures)
 
             virtually(tell())
 
-        del test.__dict__["__wrapped__"]  # or pytest asks for a fixture called world
+        # What pytest looks at: the world is no fixture, what else the story asks for is.
+        asked = inspect.signature(function)
+        others = list(asked.parameters.values())[1:]
+        test.__signature__ = asked.replace(parameters=others)  # type: ignore[attr-defined]
         return test
 
     return decorate
+
+
+@pytest.fixture(autouse=True)
+def _log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
 
 
 @story("node1", "node2", "node3")
@@ -161,20 +171,29 @@ async def test_a_frozen_speaker_gives_up_before_it_says_anything(world: World) -
     assert world.answering() == []
     await world.holder()
     await world.settled()
-    assert "vipcast_layer2_lease_gaps_total 1.0" in holder.metrics.take().text().decode()
+    gaps = "vipcast_layer2_lease_gaps_total 1.0"
+    assert gaps in holder.metrics.take().text().decode()
+    holder.links.remove(LAN)
+    await world.settled()
+    assert gaps in holder.metrics.take().text().decode()
 
 
 # Services
 
 
 @story("node1", "node2")
-async def test_a_deleted_service_is_released_everywhere(world: World) -> None:
+async def test_a_deleted_service_is_released_everywhere_and_named_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.serve("web", VIP)
     holder = await world.holder()
     await world.settled()
+    caplog.clear()
     world.delete_service("web")
     await world.silent(within=0.2)
     await world.settled()
+    (line,) = logged(caplog, "serviceWithdrawn")
+    assert (line["service"], line["pool"], line["reason"]) == ("default/web", "lan", "notWanted")
     assert world.l2_statuses() == {}
     assert all(not machine.maps.entries for machine in world.machines.values())
     assert world.unannounced(holder) == {}
@@ -302,6 +321,7 @@ async def test_a_link_that_goes_takes_its_entries_along_and_the_other_node_takes
     holder.links.remove(LAN)
     await world.silent(within=0.2)
     assert holder.maps.entries == {}
+    assert world.hub.listening(holder.name) == set()
     (second,) = world.others(holder.name)
     assert await world.holder() == second
     holder.links.set(lan(holder.number))
@@ -519,7 +539,9 @@ async def test_a_refused_interface_is_tried_again_when_it_changes_and_by_and_by(
 
 
 @story("node1")
-async def test_pauses_between_tries_grow_to_half_a_minute(world: World) -> None:
+async def test_pauses_between_tries_grow_to_half_a_minute_and_one_line_tells_of_all(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     node = world["node1"]
     node.attacher.refuse[3] = Reason.ATTACH_FAILED, "no XDP mode can be used."
     node.links.set(lan(1, 3, "lan1"))
@@ -527,6 +549,10 @@ async def test_pauses_between_tries_grow_to_half_a_minute(world: World) -> None:
     node.attacher.calls.clear()
     await pass_time(300.0)
     assert len(node.attacher.calls) == 5 + 8  # after 1, 3, 7, 15, 31 s, then every 30 s
+    assert [line["error"] for line in logged(caplog, "attach")] == ["no XDP mode can be used."]
+    node.attacher.refuse[3] = Reason.ATTACH_FAILED, "another thing."
+    await pass_time(31.0)
+    assert [line["error"] for line in logged(caplog, "attach")][1:] == ["another thing."]
 
 
 @story("node1")
@@ -624,10 +650,18 @@ async def test_a_full_map_takes_what_fits_says_what_does_not_and_takes_it_when_i
     await world.settled()
     assert [world.answering(VIP + i) for i in range(4)] == [["node1"]] * 3 + [[]]
     assert not any(node.answers(VIP + i, ifindex=3) for i in range(4))
-    node.links.remove(3)
+    node.links.remove(LAN)
+    await world.settled()
+    assert [node.answers(VIP + i, ifindex=3) for i in range(4)] == [True, False, True, True]
+    assert world.unannounced("node1") == {str(VIP + 1): "mapFull"}  # the last by Service
+    node.links.set(lan(1))
     world.serve("b", VIP)
     await world.settled()
-    assert [world.answering(VIP + i) for i in range(4)] == [["node1"], [], ["node1"], ["node1"]]
+    assert [node.answers(VIP + i, ifindex=3) for i in range(4)] == [True, False, True, True]
+    assert world.status("node1")["unannounced"][0]["message"].endswith("no entry on lan0.")
+    world.delete_service("a")
+    await world.settled()
+    assert [node.answers(VIP, ifindex=ifindex) for ifindex in (LAN, 3)] == [True, True]
     assert world.unannounced("node1") == {}
 
 

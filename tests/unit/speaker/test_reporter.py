@@ -47,6 +47,8 @@ class Counting(MemorySource):
         super().__init__(cluster, "speaker-node1", KINDS, clock=lambda: WALL)
         self.journal: list[str] = []
         self.refuses: Callable[[Ref], bool] = lambda _: False
+        self.meanwhile: list[Callable[[], None]] = []
+        """What happens while an Event is recorded."""
 
     async def put(self, ref: Ref, raw: Raw) -> None:
         self._check(f"put {ref.kind.name}", ref)
@@ -58,6 +60,8 @@ class Counting(MemorySource):
 
     async def record(self, note: EventNote) -> None:
         self._check(f"record {note.reason}", note.about)
+        if self.meanwhile:
+            self.meanwhile.pop()()
         await super().record(note)
 
     def _check(self, words: str, ref: Ref) -> None:
@@ -298,7 +302,7 @@ def test_since_is_when_a_holding_began_and_the_next_one_has_its_own(desk: Desk) 
         desk.show(NONE)
         await until(lambda: desk.holding() is None, "it is released")
         desk.time += 60
-        desk.show(HOLDING)
+        desk.show(replace(HOLDING, seen=(seen(vip(VIP, answering=True, counter=8)),)))
         await until(since, "it is held again")
         assert since() == ["2024-05-01T00:03:00Z"]
 
@@ -416,6 +420,24 @@ def test_events_wait_for_a_source_the_newest_of_too_many(
             lambda: desk.source.journal.count("record nodeAssigned") == EVENT_BACKLOG,
             "every Event that was kept is recorded",
         )
+
+    desk.run(story)
+
+
+def test_events_that_come_while_one_is_recorded_are_recorded_each_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+
+    def flood() -> None:
+        for number in range(EVENT_BACKLOG):
+            desk.told(TOOK, replace(CLAIM, service=Key("default", f"web{number}")))
+
+    async def story() -> None:
+        desk.source.meanwhile = [flood]
+        desk.told(TOOK)
+        await pass_time(1.0)
+        assert desk.source.journal.count("record nodeAssigned") == 1 + EVENT_BACKLOG
 
     desk.run(story)
 

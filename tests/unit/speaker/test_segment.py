@@ -361,13 +361,16 @@ def test_an_entry_under_a_fenced_term_is_not_adopted() -> None:
 
 
 def test_entries_of_other_interfaces_are_not_touched() -> None:
-    maps = standing((LAN, VIP, EntryState.ANSWER, 1), (3, VIP, EntryState.ANSWER, 1), until=1005.0)
-    untouched = maps.entries[EntryKey(3, VIP)]
+    maps = standing(
+        (LAN, VIP, EntryState.ANSWER, 1), (3, OTHER, EntryState.ANSWER, 1), until=1005.0
+    )
+    untouched = maps.entries[EntryKey(3, OTHER)]
     rig = Rig(maps=maps)
     rig.segment.adopt()
+    assert rig.told == [Changed(VIP, None, ME, Reason.ADOPTED, None)]
     rig.segment.want({})
     rig.run(5.0)
-    assert maps.entries == {EntryKey(3, VIP): untouched}
+    assert maps.entries == {EntryKey(3, OTHER): untouched}
 
 
 def test_what_was_adopted_and_is_not_wanted_is_removed() -> None:
