@@ -553,6 +553,13 @@ async def test_pauses_between_tries_grow_to_half_a_minute_and_one_line_tells_of_
     node.attacher.refuse[3] = Reason.ATTACH_FAILED, "another thing."
     await pass_time(31.0)
     assert [line["error"] for line in logged(caplog, "attach")][1:] == ["another thing."]
+    node.links.remove(3)
+    await world.settled()
+    assert node.speaker.interfaces.failed == {}
+    assert [one["name"] for one in world.status("node1")["interfaces"]] == ["lan0"]
+    node.links.set(lan(1, 3, "veth3"))  # the same index, and nothing of ours
+    await world.settled()
+    assert node.attacher.calls[-1] == "attach lan1"
 
 
 @story("node1")
