@@ -65,6 +65,7 @@ class Reporter:
         self._started = self._stamp()
         self._dirty = asyncio.Event()
         self._notes: deque[EventNote] = deque()
+        self._dropped = 0
         self._written: dict[Ref, Raw] = {}
         self._since: dict[tuple[int, Address], tuple[int, str]] = {}
         self._held: set[tuple[str, Address]] = set()
@@ -147,8 +148,8 @@ class Reporter:
 
     def _note(self, service: Key, message: str) -> None:
         if len(self._notes) >= EVENT_BACKLOG:
-            dropped = self._notes.popleft()
-            failure(log, "recordEvent", "an Event was dropped", "backlog full", about=dropped.about)
+            self._notes.popleft()
+            self._dropped += 1
         ref = Ref(SERVICE, service)
         self._notes.append(EventNote(ref, EventType.NORMAL, "nodeAssigned", message))
 
@@ -160,6 +161,7 @@ class Reporter:
             await self._dirty.wait()
             await asyncio.sleep(COALESCE)
             self._dirty.clear()
+            self._say_dropped()
             failures = await self._write(dict(self._objects(picture())))
             failures += await self._write_notes()
             for error in failures:
@@ -186,6 +188,12 @@ class Reporter:
             except SourceError as error:
                 failures.append(error)
         return failures
+
+    def _say_dropped(self) -> None:
+        if self._dropped:
+            why = f"more than {EVENT_BACKLOG} were waiting"
+            failure(log, "recordEvent", "Events were dropped", why, count=self._dropped)
+            self._dropped = 0
 
     async def _write_notes(self) -> list[SourceError]:
         while self._notes:
