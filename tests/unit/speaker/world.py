@@ -1,6 +1,7 @@
 """Nodes with whole speakers on one wire, over ports in memory and in virtual time.
 
-    async with World("node1", "node2") as world:     # objects in one cluster, a wire, clean maps
+    @story("node1", "node2")                         # objects in one cluster, a wire, clean maps
+    async def test_somebody_answers(world: World) -> None:
         world.serve("web", VIP)                      # a Service with an address and endpoints
         await world.holder(VIP)                      # until exactly one node answers
 
@@ -11,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import wraps
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any, Self
 
@@ -32,7 +35,7 @@ from tests.support.fakes import (
     MemoryResponder,
 )
 from tests.support.memory_source import MemoryCluster, MemorySource
-from tests.support.virtual import VirtualLoop, pass_time, until
+from tests.support.virtual import VirtualLoop, pass_time, until, virtually
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
@@ -295,3 +298,27 @@ class World:
     def others(self, name: str) -> list[str]:
         """Every node but one."""
         return [each for each in self.machines if each != name]
+
+
+Story = Callable[..., Coroutine[Any, Any, None]]
+
+
+def story(*names: str, **options: bool) -> Callable[[Story], Callable[..., None]]:
+    """A test in a world with these nodes, in virtual time."""
+
+    def decorate(function: Story) -> Callable[..., None]:
+        @wraps(function)
+        def test(**fixtures: Any) -> None:
+            async def tell() -> None:
+                async with World(*names, **options) as world:
+                    await function(world, **fixtures)
+
+            virtually(tell())
+
+        # What pytest looks at: the world is no fixture, what else the story asks for is.
+        asked = inspect.signature(function)
+        others = list(asked.parameters.values())[1:]
+        test.__signature__ = asked.replace(parameters=others)  # type: ignore[attr-defined]
+        return test
+
+    return decorate
