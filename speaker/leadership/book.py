@@ -24,7 +24,7 @@ from speaker.leadership.effects import (
 )
 from speaker.leadership.hello import MAX_COUNTER
 from speaker.leadership.ranking import rank
-from speaker.leadership.timing import ABANDON, CLAIM_STEP
+from speaker.leadership.timing import ABANDON, CLAIM_STEP, FIRST_GRACE
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
 
@@ -336,7 +336,8 @@ class Book:
     ) -> None:
         ahead = record.order[: record.order.index(self.node)]
         steps = sum(node in live for node in ahead)
-        turn = max(free_since, record.reserved_until) + CLAIM_STEP * steps
+        grace = FIRST_GRACE if steps and record.why_free is Reason.FIRST_CLAIM else 0.0
+        turn = max(free_since, record.reserved_until) + grace + CLAIM_STEP * steps
         if now < turn:
             self._wake(turn)
             return

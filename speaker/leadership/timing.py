@@ -42,6 +42,9 @@ ECHO_WINDOW: Final = 1.0
 CLAIM_STEP: Final = 0.2
 """A free address is claimed after this much for each better-ranked live candidate."""
 
+FIRST_GRACE: Final = 0.8
+"""How much longer a new address is left to better-ranked candidates: they may learn of it later."""
+
 ABANDON: Final = 3.0
 """An address nobody answers for, and that we may not claim, is passed to the host after this."""
 
