@@ -1,6 +1,6 @@
 # Each target does its own set-up and works as the first command in a fresh checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test check bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,10 @@ test: setup ## all tests; ARGS="-k name" for some
 
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check
+
+bench: setup ## measure, each beside a floor, into benchmarks/results
+	@.venv/bin/python -m benchmarks.directory_latency
+	@.venv/bin/python -m benchmarks.many_services
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@scripts/lock

@@ -1,0 +1,68 @@
+"""A contender in a process of its own, and the connection between it and whoever measures.
+
+    with child("benchmarks.question:function", path) as told:    function(path, connection)
+        hear(told)
+
+The function has to return when its connection ends, which it does with the block, or with the
+process that measures, however that ended. Ctrl-C does not reach it: it leads a session of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import PATIENCE, BenchmarkError
+
+_ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def child(target: str, *paths: Path) -> Iterator[Connection[Any, Any]]:
+    """Run "module:function" with absolute paths and a connection, until the block ends."""
+    ours, theirs = Pipe()
+    given = [target, str(theirs.fileno()), *map(str, paths)]
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.child", *given],
+            cwd=_ROOT,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+    try:
+        yield ours
+    finally:
+        ours.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def hear(connection: Connection[Any, Any]) -> Any:
+    """The next that a child says. Raises BenchmarkError if it ends or says nothing for long."""
+    try:
+        if connection.poll(PATIENCE):
+            return connection.recv()
+    except (EOFError, ConnectionResetError):
+        raise BenchmarkError("the contender's process has ended; its error stands above") from None
+    raise BenchmarkError(f"the contender has said nothing for {PATIENCE:g} s")
+
+
+def main(target: str, fd: str, *paths: str) -> None:
+    """The other side."""
+    module, _, function = target.partition(":")
+    connection: Connection[Any, Any] = Connection(int(fd))
+    with connection:
+        getattr(importlib.import_module(module), function)(*map(Path, paths), connection)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""The benchmarks can be relied upon."""
