@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -15,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import controller.ledger
 from controller.ledger import Ledger, Usage
+from tests.support.steps import steps
 from tests.unit.controller.making import ip, key, pool
 from vipcast.model.addresses import Address, AddressRange, Family, family_of, make_address
 from vipcast.model.objects import Key
@@ -179,27 +177,6 @@ def test_a_holder_keeps_its_address_while_the_pools_change_around_it() -> None:
 # --- what it costs ------------------------------------------------------------------------------
 
 
-def steps(action: Callable[[], Any]) -> int:
-    """How many lines of the ledger's own code run: the same on every machine."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        if frame.f_code.co_filename != controller.ledger.__file__:
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        action()
-    finally:
-        sys.settrace(before)
-    assert count > 0
-    return count
-
-
 @pytest.mark.parametrize("network", ["10.0.0.0/8", "2001:db8::/64"])
 def test_a_huge_pool_costs_no_more_than_a_small_one(network: str) -> None:
     def life(of: str, first: str) -> int:
@@ -212,7 +189,7 @@ def test_a_huge_pool_costs_no_more_than_a_small_one(network: str) -> None:
             ledger.usage()
             ledger.release(key("b"), ledger.held(key("b"))[0])
 
-        return steps(run)
+        return steps(run, controller.ledger)
 
     small = network.split("/", maxsplit=1)[0] + ("/29" if "." in network else "/125")
     assert life(network, network.split("/", maxsplit=1)[0]) == life(
@@ -232,7 +209,7 @@ def test_the_next_free_address_of_a_crowded_pool_is_a_few_steps_away(avoid_buggy
     expected = "10.0.78.188" if avoid_buggy else "10.0.78.31"
     assert str(last) == expected
     # Bisection over 20,000 slots: 15 rounds of five lines, and the arithmetic of one address.
-    assert steps(lambda: ledger.next_free("p", Family.IPV4)) < 120
+    assert steps(lambda: ledger.next_free("p", Family.IPV4), controller.ledger) < 120
 
 
 def test_a_pool_of_very_many_full_entries_is_not_walked() -> None:
@@ -241,5 +218,5 @@ def test_a_pool_of_very_many_full_entries_is_not_walked() -> None:
         free = ledger.next_free("p", Family.IPV4)
         assert free is not None
         ledger.hold(Key("default", str(number)), free)
-    assert steps(lambda: ledger.next_free("p", Family.IPV4)) < 120
+    assert steps(lambda: ledger.next_free("p", Family.IPV4), controller.ledger) < 120
     assert ledger.next_free("p", Family.IPV4) == ip("10.11.183.7")
