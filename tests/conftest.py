@@ -1,5 +1,7 @@
 """What holds for the whole test run: who needs root, and that nothing is left on the machine.
 
+An example of a property test may take as long as it takes: other things run on the machine as well.
+
 Every namespace, mount and BPF pin that the lab makes carries its prefix. One that was not there at
 the start of the session fails it at its end, and the failure names what was left.
 """
@@ -11,10 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.leftovers import leftovers
 
 NEED_ROOT = tuple(Path(__file__).parent / kind for kind in ("bpf", "lab"))
+
+settings.register_profile("vipcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vipcast")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
