@@ -1,9 +1,12 @@
-"""The pages name only what exists: tests, files and make targets."""
+"""The pages name only what exists: tests, files, make targets, and figures that were measured."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +24,31 @@ PROMISES = re.findall(r"^\| (.+?) \| (.+) \|$", TESTING.partition("| Must hold |
 def test_a_promise_names_tests_that_exist(shown_by: str) -> None:
     assert "in progress" not in shown_by
     for name in re.findall(r"`([^`]+)`", shown_by):
-        if name.startswith("tests/"):
+        if name.startswith(("tests/", "benchmarks/")):
             assert (PROJECT / name).exists(), name
         else:
             assert name in TESTS
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Every number in a result file."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers(inner)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def test_a_figure_stands_in_the_result_file_that_is_named_beside_it() -> None:
+    shown = {text: re.findall(r"benchmarks/results/[\w.-]+\.json", text) for _, text in PROMISES}
+    assert any(shown.values())
+    for text, files in shown.items():
+        measured = {
+            f"{number:.0f}"
+            for name in files
+            for number in numbers(json.loads((PROJECT / name).read_text()))
+        }
+        assert not files or set(re.findall(r"(\d+) (?:ms|times)", text)) <= measured
 
 
 @pytest.mark.parametrize(
@@ -39,6 +63,6 @@ def test_a_page_names_files_and_targets_that_exist(page: str) -> None:
     text = (PROJECT / page).read_text()
     targets = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     assert set(re.findall(r"(?:`|^\s+)make ([a-z]+)", text, re.MULTILINE)) <= set(targets)
-    rooms = "bpf|controller|docs|lab|native|scripts|speaker|tests|vipcast"
-    files = re.findall(rf"(?:{rooms})/[\w./-]+\.(?:py|md|c|h|sh)\b", text)
+    rooms = "benchmarks|bpf|controller|docs|lab|native|scripts|speaker|tests|vipcast"
+    files = re.findall(rf"(?:{rooms})/[\w./-]+\.(?:py|md|json|c|h|sh)\b", text)
     assert not [name for name in files if "NNNN" not in name and not (PROJECT / name).exists()]
