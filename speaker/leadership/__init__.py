@@ -13,7 +13,7 @@ Hellos are authenticated, and believed only if fresh (members). Epoch: (counter,
 is so silent before others count it as lost, 1.3 s after they heard it last. An agent that finds its
 lease over gives up what it held, listens for 1.3 s (learning), and then may claim again.
 *Claim.* An address is free if no live node holds it. The best-ranked live candidate claims it at
-once, each further one 0.2 s later, so that someone does even where views differ. A live holder
+once, each further one 0.25 s later, so that someone does even where views differ. A live holder
 keeps its address.
 *Two holders* hear each other: the higher epoch keeps the address and greets, the other yields.
 *Planned restart.* The last hello announces 10 s of absence, and the lease then lasts 9.5 s; the

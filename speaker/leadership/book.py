@@ -82,6 +82,11 @@ class Book:
         """Own claims as they stand in a hello."""
         return {vip: claim.counter for vip, claim in self.own.items()}
 
+    @property
+    def claiming(self) -> bool:
+        """Whether there is a claim that no hello has carried yet."""
+        return bool(self._unsaid)
+
     def answers(self, vip: Address) -> bool:
         """Whether the entry of an address says that this node answers for it."""
         claim = self.own.get(vip)

@@ -123,7 +123,9 @@ class SegmentCore:
             self._end_learning(now)
             self._decide(now)
             if self._may_speak() and now >= self._speak_at():
-                self._send(now, self._hello(now))
+                # A claim is said twice: if it were lost, the next in turn would claim as well.
+                times = 2 if self._book.claiming else 1
+                self._send(now, *(self._hello(now) for _ in range(times)))
         return self._flush()
 
     def sent(self, send_time: float) -> Effects:

@@ -39,8 +39,11 @@ AWAY_LEASE: Final = 9.5
 ECHO_WINDOW: Final = 1.0
 """A hello that echoes our clock is fresh if that clock is at most this old."""
 
-CLAIM_STEP: Final = 0.2
-"""A free address is claimed after this much for each better-ranked live candidate."""
+CLAIM_STEP: Final = 0.25
+"""A free address is claimed after this much for each better-ranked live candidate.
+
+More than HELLO_INTERVAL: where a holder's last hello reached only some, turns would else coincide.
+"""
 
 FIRST_GRACE: Final = 0.8
 """How much longer a new address is left to better-ranked candidates: they may learn of it later."""

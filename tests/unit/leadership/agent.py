@@ -48,6 +48,7 @@ class Agent:
     core: SegmentCore = field(init=False)
     changes: list[Changed] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
+    _greetings: deque[Address] = field(default_factory=deque)
     _freeze_after: int | None = None
     _thread: Iterator[None] = field(init=False)
     _running: bool = False
@@ -154,6 +155,8 @@ class Agent:
             if tick_first and self._due(now):
                 yield
                 yield from self._carry_out(core.tick(now))
+            elif self._greetings:
+                yield from self._greet(self._greetings.popleft())
             elif self.links:
                 up = self.links.popleft()
                 yield
@@ -187,14 +190,27 @@ class Agent:
                 case Send(datagrams):
                     yield from self._send(datagrams)
                 case Greet(v):
-                    if self.core.may_greet(node.clock(), v):
-                        yield
-                        if world.visible(node):
-                            world.greetings.append((world.now, node.name, v))
+                    yield from self._greet(v)
+                    for later in (0.2, 0.6):
+                        world.at(world.now + later, lambda v=v: self._again(v))  # type: ignore[misc]
                 case Changed():
                     self.changes.append(effect)
                 case Condition():
                     self.conditions.append(effect)
+
+    def _again(self, v: Address) -> None:
+        """A greeting is repeated; it may be long after its time."""
+        if self._me():
+            self._greetings.append(v)
+            self.run()
+
+    def _greet(self, v: Address) -> Iterator[None]:
+        """The clock is read and the core asked, and then the frame leaves, maybe much later."""
+        node, world = self.node, self.node.world
+        allowed = self.core.may_greet(node.clock(), v)
+        yield
+        if allowed and world.visible(node):
+            world.greetings.append((world.now, node.name, v))
 
     def _send(self, datagrams: tuple[bytes, ...]) -> Iterator[None]:
         node = self.node

@@ -29,8 +29,8 @@ from tests.unit.leadership.talking import (
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
 
-TURN = {0: 0.0, 1: 1.0, 2: 1.2}
-"""When a new address is claimed behind so many better-ranked nodes, in s: 0.8 + 0.2 each."""
+TURN = {0: 0.0, 1: 1.05, 2: 1.3}
+"""When a new address is claimed behind so many better-ranked nodes, in s: 0.8 + 0.25 each."""
 
 SLACK = 0.03
 """Two hellos are 0.02 s apart at least, so a claim may wait that long for its hello."""
@@ -62,12 +62,25 @@ def test_the_claim_leaves_before_the_entry_answers_and_the_greeting_comes_last()
     assert change == Changed(TEN, None, "node1", Reason.FIRST_CLAIM, None)
 
 
+def test_a_claim_is_said_twice_so_that_one_lost_datagram_makes_nobody_else_claim() -> None:
+    talk = Talk(wanted=everyone(TEN))
+    talk.until(101.31)
+    assert [dict(unpack_holdings(hello.holdings)) for hello in talk.said[-3:]] == [
+        {},
+        {TEN: 1},
+        {TEN: 1},
+    ]
+    talk.wait(1.0)
+    sends = [effect for _, effect in talk.log if isinstance(effect, Send)]
+    assert len(sends[-1].datagrams) == 1
+
+
 def test_the_best_ranked_claims_at_once_and_each_further_one_waits_its_steps() -> None:
     for vip, steps in ((SIXTEEN, 0), (TEN, 1), (TWELVE, 2)):
         talk = Talk(Other("node2"), Other("node3"), wanted=everyone(vip))
         talk.wait(3.0)
         at = talk.answered_at(vip) - 101.3
-        assert TURN[steps] <= at <= TURN[steps] + SLACK, (vip, at)
+        assert TURN[steps] - 1e-9 <= at <= TURN[steps] + SLACK, (vip, at)
 
 
 def test_a_better_ranked_node_that_is_not_on_the_segment_is_not_waited_for() -> None:
@@ -163,7 +176,7 @@ def test_a_better_ranked_node_that_dies_in_its_turn_is_followed() -> None:
     node2, node3 = Other("node2"), Other("node3", {TEN: 3})
     talk = settled(node2, node3)
     node2.present = node3.present = False
-    talk.wait(1.3 + 0.2 + SLACK)
+    talk.wait(1.3 + 0.25 + SLACK)
     assert talk.answers(TEN)
 
 
@@ -252,13 +265,13 @@ def test_the_highest_counter_of_all_is_not_exceeded() -> None:
     assert talk.entries[SIXTEEN] == (State.ANSWER, 2**64 - 1)
 
 
-def test_a_thousand_addresses_are_claimed_in_one_round_and_then_cost_nothing() -> None:
+def test_a_thousand_addresses_are_claimed_in_one_hello_and_then_cost_nothing() -> None:
     vips: tuple[Address, ...] = tuple(SIXTEEN + 1 + i for i in range(1000))
     talk = Talk(wanted={vip: frozenset({"node1"}) for vip in vips})
     talk.until(101.4)
     assert all(talk.answers(vip) for vip in vips)
-    claims = [hello for hello in talk.said if any(True for _ in unpack_holdings(hello.holdings))]
-    assert len({hello.round for hello in claims}) == 1
+    answers = [time for time, effect in talk.log if isinstance(effect, SetEntry)][-1000:]
+    assert len(set(answers)) == 1
     talk.log.clear()
     talk.wait(10.0)
     assert {type(effect) for _, effect in talk.log} == {Send, SetLease}
