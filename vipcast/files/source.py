@@ -205,16 +205,20 @@ class DirectorySource:
                 await self._write_events()
             except SourceError as error:
                 self._unwritten = f"Events cannot be written: {error}"
-                self._noted.set()
                 await asyncio.sleep(RETRY)
             else:
                 self._unwritten = ""
                 await asyncio.sleep(FLUSH)
 
     async def _write_events(self) -> None:
+        """Events that were refused, or given up by a close before their turn came, stay noted."""
         self._noted.clear()
         events = self._events.all()
-        await self._run(lambda: self._write_text("".join(event.text() for event in events)))
+        try:
+            await self._run(lambda: self._write_text("".join(event.text() for event in events)))
+        except BaseException:
+            self._noted.set()
+            raise
 
     def _take(self, found: Scan) -> None:
         """Hand on what a look has shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 from collections.abc import Collection
@@ -10,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.sources import KINDS, START, DirectoryHarness, Follower, service, service_ref
-from tests.support.waiting import eventually_async
+from tests.support.waiting import DEADLINE, eventually_async
 from vipcast.config.nodes import Node
 from vipcast.config.yamltext import Chunk, compose
 from vipcast.files import DirectorySource, watch
 from vipcast.files import source as module
 from vipcast.files.tree import Scan, Tree
+from vipcast.files.writer import Writer
 from vipcast.kube.render import secret, secret_ref, whole
 from vipcast.model.errors import HostError, SourceError
 from vipcast.model.objects import Key
-from vipcast.ports import CONFIGURATION_STATE, EVENT, SERVICE, Batch, EventNote, EventType, Ref
+from vipcast.ports import CONFIGURATION_STATE, EVENT, SERVICE, Batch, EventNote, EventType, Raw, Ref
 
 WEB, DB = service_ref("web"), service_ref("db")
 SHOWN = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
@@ -215,6 +217,38 @@ async def test_the_last_events_are_written_when_the_source_is_closed(
 ) -> None:
     async with source(harness) as opened:
         await opened.record(note("web"))
+    assert (harness.root / EVENTS).read_text().count("kind: Event") == 1
+
+
+async def test_events_that_wait_for_the_disk_are_written_when_the_source_is_closed(
+    harness: DirectoryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.apply(service())
+    free = threading.Event()
+    original = Writer.write
+
+    def slow(self: Writer, path: str, content: Raw | str) -> None:
+        if path == WEB_STATUS:
+            free.wait(DEADLINE)
+        original(self, path, content)
+
+    async def turns() -> None:
+        """Let everybody who can go on do so."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def let_go() -> None:
+        await turns()
+        free.set()
+
+    monkeypatch.setattr(Writer, "write", slow)
+    async with source(harness) as opened:
+        writing = asyncio.create_task(opened.write_status(WEB, SHOWN))
+        await turns()
+        await opened.record(note("web"))
+        await turns()
+        letting_go = asyncio.create_task(let_go())
+    await asyncio.gather(writing, letting_go)
     assert (harness.root / EVENTS).read_text().count("kind: Event") == 1
 
 
