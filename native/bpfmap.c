@@ -10,6 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define LONGEST_KEY 512 /* linux/filter.h, MAX_BPF_STACK: no map takes a longer one */
+
 static uint64_t address_of(const void *pointer)
 {
 	return (uint64_t)(uintptr_t)pointer;
@@ -140,6 +142,7 @@ int bpfmap_delete(int fd, const void *key)
 static int batch(enum bpf_cmd command, int fd, const void *keys, const void *values, void *next,
 		 uint32_t *count)
 {
+	const uint32_t asked = *count;
 	union bpf_attr attr;
 	int result;
 
@@ -148,16 +151,22 @@ static int batch(enum bpf_cmd command, int fd, const void *keys, const void *val
 	attr.batch.keys = address_of(keys);
 	attr.batch.values = address_of(values);
 	attr.batch.out_batch = address_of(next);
-	attr.batch.count = *count;
+	attr.batch.count = asked;
 	result = call(command, &attr);
 	*count = attr.batch.count;
+	/*
+	 * The kernel leaves the count as it was if it gives up before the first; later it says how many came
+	 * before the error, always fewer. ENOENT is either of a later one or the end of a look-up.
+	 */
+	if (result < 0 && result != -ENOENT && *count == asked)
+		*count = 0;
 	return result;
 }
 
 int bpfmap_lookup_all(int fd, void *keys, void *values, uint32_t *count)
 {
-	uint32_t next = 0;
-	int result = batch(BPF_MAP_LOOKUP_BATCH, fd, keys, values, &next, count);
+	uint8_t next[LONGEST_KEY]; /* where the kernel stopped: in many maps, a key */
+	int result = batch(BPF_MAP_LOOKUP_BATCH, fd, keys, values, next, count);
 
 	return result == -ENOENT ? 0 : result; /* the end of the map was reached: all is read */
 }
@@ -202,7 +211,8 @@ int bpfmap_run(int fd, uint32_t ifindex, const void *frame, uint32_t length, voi
 	attr.test.prog_fd = (uint32_t)fd;
 	attr.test.data_in = address_of(frame);
 	attr.test.data_size_in = length;
-	attr.test.data_out = address_of(out);
+	if (*out_length > 0) /* no room means no limit to the kernel */
+		attr.test.data_out = address_of(out);
 	attr.test.data_size_out = *out_length;
 	attr.test.repeat = repeat;
 	if (ifindex) {

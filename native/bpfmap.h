@@ -42,7 +42,10 @@ int bpfmap_lookup(int fd, const void *key, void *value);
 int bpfmap_update(int fd, const void *key, const void *value);
 int bpfmap_delete(int fd, const void *key);
 
-/* One call for many; `count` says how many were done, also after an error. */
+/*
+ * One call for many; `count` says how many were done, also after an error. A look-up needs room for as many
+ * as the map can hold (max_entries): with less it may end early, and that is no error.
+ */
 int bpfmap_lookup_all(int fd, void *keys, void *values, uint32_t *count);
 int bpfmap_update_many(int fd, const void *keys, const void *values, uint32_t *count);
 int bpfmap_delete_many(int fd, const void *keys, uint32_t *count);
@@ -56,7 +59,9 @@ int bpfmap_sum_per_cpu(int fd, const uint32_t *indexes, uint32_t count, uint64_t
 
 /*
  * BPF_PROG_TEST_RUN of an XDP program: returns its action. `ifindex` is the interface that the frame
- * came in by, 0 for the kernel's choice (lo; the only one before Linux 5.15).
+ * came in by, 0 for the kernel's choice (lo; the only one before Linux 5.15). `out_length` is the room in
+ * `out`, afterwards the length of the frame; -ENOSPC if that is more, but with no room at all nothing is
+ * written, and `out` may be NULL.
  */
 int bpfmap_run(int fd, uint32_t ifindex, const void *frame, uint32_t length, void *out,
 	       uint32_t *out_length, uint32_t repeat, uint32_t *duration_ns);

@@ -5,8 +5,9 @@
         entries.items()
     action, frame = run(program_fd, request, ifindex)
 
-Keys and values are bytes of exactly the map's sizes. Every failure is an OSError with the kernel's
-errno and a text that names the operation and the pin. Linux 5.10 or newer.
+Keys and values are bytes of exactly the map's sizes; a per-CPU value is the parts of all CPUs.
+Every failure is an OSError with the kernel's errno and a text that names the operation and the pin.
+Linux 5.10 or newer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from native._bpfmap import ffi, lib
+
+# enum bpf_map_type of linux/bpf.h: arrays, hashes, LRU hashes and storage of cgroups.
+_PER_CPU_ARRAY = 6
+_PER_CPU = frozenset({_PER_CPU_ARRAY, 5, 10, 21})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +160,9 @@ class Map:
             self.fd = -1
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of a key, None if there is none. Not for per-CPU maps."""
+        """The value of a key, None if there is none."""
         self._fits(key, self.info.key_size)
-        value = ffi.new("char[]", self.info.value_size)
+        value = ffi.new("char[]", self._value_bytes)
         result = lib.bpfmap_lookup(self.fd, key, value)
         if result == -errno.ENOENT:
             return None
@@ -165,16 +170,14 @@ class Map:
         return bytes(ffi.buffer(value))
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Write one value. Not for per-CPU maps."""
+        """Write one value."""
         self._fits(key, self.info.key_size)
-        self._fits(value, self.info.value_size)
+        self._fits(value, self._value_bytes)
         _check(lib.bpfmap_update(self.fd, key, value), "BPF_MAP_UPDATE_ELEM", self.where)
 
     def zero_per_cpu(self, key: bytes) -> None:
         """Write zeros for every CPU of a per-CPU map's element."""
-        self._fits(key, self.info.key_size)
-        zeros = bytes(possible_cpus() * _round_up(self.info.value_size, 8))
-        _check(lib.bpfmap_update(self.fd, key, zeros), "BPF_MAP_UPDATE_ELEM", self.where)
+        self.put(key, bytes(self._value_bytes))
 
     def remove(self, key: bytes) -> bool:
         """Remove a key; False if it was not there."""
@@ -187,9 +190,9 @@ class Map:
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """Every key and value of a hash, in one system call."""
-        info = self.info
+        info, value_bytes = self.info, self._value_bytes
         keys = ffi.new("char[]", info.max_entries * info.key_size)
-        values = ffi.new("char[]", info.max_entries * info.value_size)
+        values = ffi.new("char[]", info.max_entries * value_bytes)
         count = ffi.new("uint32_t *", info.max_entries)
         _check(
             lib.bpfmap_lookup_all(self.fd, keys, values, count), "BPF_MAP_LOOKUP_BATCH", self.where
@@ -197,7 +200,7 @@ class Map:
         return list(
             zip(
                 _parts(ffi.buffer(keys, count[0] * info.key_size)[:], info.key_size),
-                _parts(ffi.buffer(values, count[0] * info.value_size)[:], info.value_size),
+                _parts(ffi.buffer(values, count[0] * value_bytes)[:], value_bytes),
                 strict=True,
             )
         )
@@ -210,7 +213,7 @@ class Map:
         pairs = list(items)
         for key, value in pairs:
             self._fits(key, self.info.key_size)
-            self._fits(value, self.info.value_size)
+            self._fits(value, self._value_bytes)
         if not pairs:
             return
         keys = b"".join(key for key, _ in pairs)
@@ -246,7 +249,12 @@ class Map:
         return memoryview(memory).cast("Q")
 
     def sums(self, indexes: Sequence[int]) -> list[tuple[int, ...]]:
-        """For each index of a per-CPU array of 64-bit words: the words, summed over all CPUs."""
+        """For each index of a per-CPU array of 64-bit words: the words, summed over all CPUs.
+
+        ValueError if the map is another: the kernel would write more than there is room for.
+        """
+        if self.info.type != _PER_CPU_ARRAY or self.info.value_size % 8:
+            raise ValueError(f"{self.where}: no per-CPU array of 64-bit words")
         words, cpus = self.info.value_size // 8, possible_cpus()
         sums = ffi.new("uint64_t[]", len(indexes) * words)
         scratch = ffi.new("uint64_t[]", cpus * words)
@@ -255,6 +263,14 @@ class Map:
         _check(result, "BPF_MAP_LOOKUP_ELEM", self.where)
         numbers: Any = ffi.unpack(sums, len(indexes) * words)
         return [tuple(numbers[at : at + words]) for at in range(0, len(numbers), words)]
+
+    @property
+    def _value_bytes(self) -> int:
+        """How many bytes the kernel reads or writes for one value: a per-CPU map's has one part
+        for each possible CPU, rounded up to 8 bytes."""
+        if self.info.type in _PER_CPU:
+            return possible_cpus() * _round_up(self.info.value_size, 8)
+        return self.info.value_size
 
     def _fits(self, part: bytes, size: int) -> None:
         # The kernel reads as many bytes as the map says, whatever we hand it.

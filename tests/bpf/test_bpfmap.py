@@ -129,6 +129,31 @@ def test_numbers_of_all_cpus_are_summed_and_set_to_zero(bench: Bench) -> None:
     assert bench.counters.sums([3, 4]) == [(0,) * 8, (0,) * 8]
 
 
+def test_a_value_of_a_per_cpu_map_is_the_parts_of_all_cpus(pin_path: Path) -> None:
+    words = ("key", "4", "value", "12", "entries", "2")
+    with made(pin_path, "percpu_hash", *words) as small:
+        whole = b"".join(bytes([cpu + 1]) * 12 + bytes(4) for cpu in range(bpfmap.possible_cpus()))
+        with pytest.raises(ValueError, match="12 bytes where the map has"):
+            small.put(key(1), whole[:12])
+        small.put(key(1), whole)
+        assert small.get(key(1)) == whole
+        small.put_many([(key(2), whole)])
+        assert sorted(small.items()) == [(key(1), whole), (key(2), whole)]
+        small.zero_per_cpu(key(2))
+        assert small.get(key(2)) == bytes(len(whole))
+
+
+@pytest.mark.parametrize(("kind", "size"), [("percpu_array", "12"), ("array", "8")])
+def test_only_a_per_cpu_array_of_whole_words_is_summed(
+    pin_path: Path, kind: str, size: str
+) -> None:
+    with (
+        made(pin_path, kind, "key", "4", "value", size, "entries", "1") as other,
+        pytest.raises(ValueError, match="no per-CPU array of 64-bit words"),
+    ):
+        other.sums([0])
+
+
 def test_an_index_beyond_the_array_is_an_error(bench: Bench) -> None:
     with pytest.raises(FileNotFoundError, match="BPF_MAP_LOOKUP_ELEM"):
         bench.counters.sums([bench.counters.info.max_entries])
