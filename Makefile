@@ -1,6 +1,6 @@
 # Each target does its own set-up and works as the first command in a fresh checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check fuzz bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,6 +13,9 @@ demo: setup ## a rack in network namespaces: a Service gets an address, answers,
 
 test: setup ## all tests; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
+
+fuzz: setup ## made-up frames for the XDP program, for a minute; ARGS="-max_total_time=3600" an hour
+	@.venv/bin/python -m tests.bpf.fuzz $(ARGS)
 
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check
