@@ -113,8 +113,10 @@ class Lab:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.down()
-        self._signals.close()
+        try:
+            self.down()
+        finally:
+            self._signals.close()
 
     def up(self) -> None:
         """Build the lab, after taking down what earlier runs of its name, or killed ones, left.
@@ -127,8 +129,8 @@ class Lab:
         # The last net under a signal that comes between two steps here, or between two of `with`.
         atexit.register(self._down_if_held)
         try:
+            self.run.lock.take()
             with signals.deferred():
-                self.run.lock()
                 sweep_abandoned()
                 self.run.sweep()
                 self.run.create(self.topology.as_json())
@@ -143,23 +145,24 @@ class Lab:
         Raises Busy when another process has the lab.
         """
         with signals.deferred():
-            self.run.lock()
+            self.run.lock.take()
             try:
                 self.run.sweep()
                 for host in self.nodes + self.clients + self.pods:
                     host.forget()
             finally:
-                self.run.unlock()
+                self.run.lock.release()
                 atexit.unregister(self._down_if_held)
 
     def leave(self) -> None:
         """Let the lab stand when this process ends; `down` or the next `up` takes it down."""
-        self.run.keep()
-        self.run.unlock()
-        atexit.unregister(self._down_if_held)
+        with signals.deferred():
+            self.run.keep()
+            self.run.lock.release()
+            atexit.unregister(self._down_if_held)
 
     def _down_if_held(self) -> None:
-        if self.run.held:
+        if self.run.lock.held:
             self.down()
 
     def _build(self) -> None:

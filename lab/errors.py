@@ -16,7 +16,8 @@ class Busy(LabError):
 
     def __init__(self, lab: str, holder: str) -> None:
         super().__init__(
-            f"lab {lab!r} is in use by process {holder or '(cleaning up)'}: "
+            f"lab {lab!r} is in use by "
+            f"{f'process {holder}' if holder else 'the last steps of a run that has ended'}: "
             "wait for it, end it, or choose another name"
         )
         self.holder = holder

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab import kernel, processes
+from lab import kernel, processes, signals
 from lab.errors import LabError
 from lab.processes import Process
 from lab.rundir import RunDirectory
@@ -37,8 +37,7 @@ class Host:
         """For the host's own programs: `--run-dir`. Goes with the lab."""
         self.pin_path = run.bpf / plan.name
         """On the lab's BPF file system: `--pin-path`. Goes with the lab."""
-        self._records = run.records
-        self._log = run.log
+        self._run = run
         self._processes: dict[str, Process] = {}
         self._spinners = 0
 
@@ -86,15 +85,17 @@ class Host:
         if before is not None and before.alive:
             raise LabError(f"{before.name} runs already as process {before.pid}")
         full = f"{self.name}-{name}"
-        process = processes.start(
-            kernel.inside(self.namespace, [str(word) for word in argv]),
-            name=full,
-            records=self._records,
-            log=self._log / f"{full}.log",
-            env={**os.environ, **(env or {})},
-            notify=notify,
-        )
-        self._processes[name] = process
+        with signals.deferred():
+            process = processes.start(
+                kernel.inside(self.namespace, [str(word) for word in argv]),
+                name=full,
+                records=self._run.records,
+                log=self._run.log / f"{full}.log",
+                env={**os.environ, **(env or {})},
+                lock=self._run.lock.descriptor,
+                notify=notify,
+            )
+            self._processes[name] = process
         return process
 
     def python(
@@ -109,14 +110,13 @@ class Host:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end in this host, and capture what it writes.
 
-        With `check`, raises CommandFailed when it fails. Takes `timeout` seconds at most.
+        Raises CommandFailed when it takes over `timeout` seconds and, with `check`, when it fails.
         """
         command = kernel.inside(self.namespace, [str(word) for word in argv])
+        done = kernel.run(command, timeout=timeout)
         if check:
-            return subprocess.CompletedProcess(
-                command, 0, kernel.call(command, timeout=timeout), ""
-            )
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+            kernel.checked(done)
+        return done
 
     def forget(self) -> None:
         """Reap what was started here and has ended; for the lab's own way down."""

@@ -10,10 +10,11 @@ import json
 import shlex
 import subprocess
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab import lock, signals
 from lab.errors import CommandFailed
 
 NAMESPACES = Path("/run/netns")
@@ -25,21 +26,52 @@ def inside(namespace: str, argv: Sequence[str]) -> list[str]:
     return ["ip", "netns", "exec", namespace, *argv]
 
 
-def call(argv: Sequence[str], text: str | None = None, timeout: float = 30.0) -> str:
-    """Run a short command to its end and return its output; `text` is its standard input.
+def run(
+    argv: Sequence[str],
+    text: str | None = None,
+    *,
+    timeout: float = 30.0,
+    keep: Collection[int] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run a short command to its end; `text` is its standard input, `keep` what it inherits.
 
-    Raises CommandFailed with the command's own words when it fails or takes over `timeout` seconds.
+    It does not outlive this call: an exception, that of a signal too, ends it. Raises CommandFailed
+    when it takes over `timeout` seconds.
     """
+    process = None
     try:
-        done = subprocess.run(
-            argv, input=text, capture_output=True, text=True, check=False, timeout=timeout
-        )
+        # A signal that came between its start and our knowing its number would lose it.
+        with signals.deferred():
+            stdin = None if text is None else subprocess.PIPE
+            process = subprocess.Popen(
+                argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                pass_fds=tuple(keep),
+            )  # fmt: skip
+        out, err = process.communicate(text, timeout)
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
     except subprocess.TimeoutExpired:
         raise CommandFailed(f"{shlex.join(argv)}: no end after {timeout:g} s") from None
+    finally:
+        if process is not None:
+            with signals.deferred(), process:
+                process.kill()
+
+
+def checked(done: subprocess.CompletedProcess[str]) -> str:
+    """Output of a command; raises CommandFailed, with its own words, when it has failed."""
     if done.returncode != 0:
         words = (done.stderr or done.stdout).strip()
-        raise CommandFailed(f"{shlex.join(argv)}: exit status {done.returncode}: {words}")
+        raise CommandFailed(f"{shlex.join(done.args)}: exit status {done.returncode}: {words}")
     return done.stdout
+
+
+def call(argv: Sequence[str], text: str | None = None, timeout: float = 30.0) -> str:
+    """Build or look at something with a command; returns its output.
+
+    While it runs, no lab of this process is free, even if this process is killed. Raises
+    CommandFailed when it fails or takes over `timeout` seconds.
+    """
+    return checked(run(argv, text, timeout=timeout, keep=lock.descriptors))
 
 
 def ip(namespace: str | None, lines: Sequence[str]) -> None:

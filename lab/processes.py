@@ -32,10 +32,12 @@ READY_FD = "LAB_READY_FD"
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_THEN_BECOME = """\
-read -r stat <"/proc/$$/stat" && printf '%s %s\\n' "$1" "$stat" >"$2" && shift 2 && exec 4>&- "$@"
+read -r stat <"/proc/$$/stat" && printf '%s %s\\n' "$1" "$stat" >"$2" && shift 2 &&
+    exec 4>&- 5>&- "$@"
 """
 _READY_CHILD_FD = 3
 _RECORDED_CHILD_FD = 4
+_LOCK_CHILD_FD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +254,13 @@ def start(
     records: Path,
     log: Path,
     env: Mapping[str, str],
+    lock: int | None = None,
     notify: bool = False,
 ) -> Process:
     """Start a program, recorded in `records`; `env` is its whole environment.
 
+    `lock` is a descriptor, of 100 or more, that stays open until the record is written. Returns
+    when it is; the caller defers signals, since what was started and not recorded is lost.
     With `notify` the program is told a descriptor (READY_FD) on which one byte means "ready".
     """
     record_file = records / f"{name}.pid"
@@ -269,6 +274,8 @@ def start(
     ]
     recorded, done = _pipe()
     actions.append((os.POSIX_SPAWN_DUP2, done, _RECORDED_CHILD_FD))
+    if lock is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, lock, _LOCK_CHILD_FD))
     ready = told = None
     if notify:
         ready, told = _pipe()

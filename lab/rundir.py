@@ -1,6 +1,6 @@
-"""The run directory of a lab, its lock, and the sweep that leaves nothing behind.
+"""The run directory of a lab, and the sweep that leaves nothing behind.
 
-    /run/vipcast-lab/<lab>.lock      held (flock) by whoever builds, uses or takes down the lab
+    /run/vipcast-lab/<lab>.lock      held by whoever builds, uses or takes down the lab (lab.lock)
     /run/vipcast-lab/<lab>/          topology.json
                             bpf/     a BPF file system of the lab's own, for pins
                             records/ one file per process started
@@ -17,25 +17,21 @@ way down, and what the next run does first when the last one was killed.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
-import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lab import kernel, processes
 from lab.errors import Busy, LabError
+from lab.lock import Lock
 from lab.topology import namespace_of
 
 BASE = Path("/run/vipcast-lab")
 
-_CLEANING = 30.0
-"""Seconds that another process may take to clean up what a killed run left."""
-_PAUSE = 0.01
+_OTHERS_PATIENCE = 5.0
+"""Seconds to wait for what goes on in another, abandoned lab; the next run may clean it, too."""
 
 
 class RunDirectory:
@@ -44,78 +40,36 @@ class RunDirectory:
     def __init__(self, lab: str) -> None:
         self.lab = lab
         self.path = BASE / lab
-        self.lock_file = BASE / f"{lab}.lock"
+        self.lock = Lock(lab, BASE / f"{lab}.lock")
         self.topology = self.path / "topology.json"
         self.bpf = self.path / "bpf"
         self.records = self.path / "records"
         self.log = self.path / "log"
         self.nodes = self.path / "nodes"
         self._kept = self.path / "kept"
-        self._lock: int | None = None
-
-    @property
-    def held(self) -> bool:
-        """Whether this process holds the lab."""
-        return self._lock is not None
-
-    def lock(self) -> None:
-        """Hold the lab for this process. Raises Busy, naming the holder, when another has it.
-
-        A holder without a name is only cleaning up, and is waited for.
-        """
-        deadline = time.monotonic() + _CLEANING
-        while self._lock is None:
-            BASE.mkdir(parents=True, exist_ok=True)
-            try:
-                self._lock = self._try_lock()
-            except Busy as busy:
-                if busy.holder or time.monotonic() > deadline:
-                    raise
-                time.sleep(_PAUSE)
-        os.pwrite(self._lock, f"{os.getpid()} ({' '.join(sys.argv)})".encode(), 0)
 
     def clean(self) -> None:
-        """Sweep the lab if it was abandoned. Raises Busy when somebody has it."""
+        """Sweep the lab if it was abandoned, or wait a little while another process does.
+
+        Raises Busy when somebody has it.
+        """
         if self.path.exists() and not self._abandoned():
             return
-        self._lock = self._try_lock()
-        if self.held and self._abandoned():
-            self.sweep()
-        self.unlock()
+        self.lock.take(named=False, patience=_OTHERS_PATIENCE)
+        try:
+            if self._abandoned():
+                self.sweep()
+        finally:
+            self.lock.release()
 
     def _abandoned(self) -> bool:
         """Whether nobody means what is there to stand; certain only for who holds the lab."""
-        return self.topology.exists() and not self._kept.exists()
-
-    def _try_lock(self) -> int | None:
-        """A descriptor that holds the lab, its holder not named yet; None means: try again."""
-        with suppress(FileNotFoundError):
-            return self._flock()
-        return None
-
-    def _flock(self) -> int | None:
-        fd = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The last holder may have removed the file between our open and our flock.
-            if os.path.samestat(os.fstat(fd), self.lock_file.stat()):
-                os.truncate(fd, 0)
-                return os.dup(fd)
-        except BlockingIOError:
-            raise Busy(self.lab, os.pread(fd, 200, 0).decode(errors="replace")) from None
-        finally:
-            os.close(fd)
-        return None
-
-    def unlock(self) -> None:
-        """Let others have the lab; nothing of the lock stays."""
-        if self._lock is not None:
-            self.lock_file.unlink(missing_ok=True)
-            os.close(self._lock)
-            self._lock = None
-            # Another lab may live in it, or come into being just now.
-            with suppress(OSError):
-                BASE.rmdir()
+            names = {path.name for path in self.path.iterdir()}
+        except FileNotFoundError:
+            return False
+        # Nothing at all is in it when a run was killed as it began to make it.
+        return not names or (self.topology.name in names and self._kept.name not in names)
 
     def create(self, plan: dict[str, Any]) -> None:
         """Make the directory with a BPF file system in it; `plan` draws the lab again later."""
@@ -132,6 +86,8 @@ class RunDirectory:
 
     def sweep(self) -> None:
         """End the lab's processes, remove its namespaces, mounts and files, whoever made them."""
+        # From here on it is abandoned, and another process may go on if this one is killed.
+        self._kept.unlink(missing_ok=True)
         recorded = processes.read_records(self.records)
         processes.end(recorded)
         names = kernel.namespaces(namespace_of(self.lab, ""))
@@ -140,7 +96,16 @@ class RunDirectory:
         while str(self.bpf) in _mount_points():
             kernel.call(["umount", "--lazy", str(self.bpf)])
         if self.path.exists():
-            shutil.rmtree(self.path)
+            self._remove()
+
+    def _remove(self) -> None:
+        """Remove the directory, the plan last: by it the rest is known as abandoned."""
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != self.topology:
+                path.unlink()
+        shutil.rmtree(self.path)
 
     def _orphans(self, names: list[str], sessions: set[int]) -> list[processes.Record]:
         """What recorded programs started and left: in our namespaces and our sessions."""

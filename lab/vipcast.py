@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from lab import measure, objects
+from lab import kernel, measure, objects
 from lab.cluster import Lab
 from lab.errors import NotReady
 from lab.host import Host
@@ -187,7 +187,7 @@ class Vipcast:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `vipcast` on the directory."""
         command = [str(BIN / "vipcast"), *arguments, "--directory", str(self.directory)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        return kernel.run(command)
 
     # Objects
 

@@ -56,7 +56,7 @@ def test_what_was_up_is_gone_after_down() -> None:
     assert leftovers() == before
     assert not server.alive
     assert not own.run.path.exists()
-    assert not own.run.lock_file.exists()
+    assert not own.run.lock.file.exists()
 
 
 def test_nothing_of_the_lab_is_in_the_namespace_of_its_maker(lab: Lab) -> None:

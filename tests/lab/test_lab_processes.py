@@ -52,8 +52,9 @@ def count(frame, event, arg):
         if calls == at:
             os.kill(os.getpid(), getattr(signal, sys.argv[3]))
 sys.setprofile(count)
-with Lab(sys.argv[1], nodes=1):
-    pass
+with Lab(sys.argv[1], nodes=1) as lab:
+    lab.node(1).start(["sleep", "1000"], name="started")
+    lab.node(1).run(["true"])
 sys.setprofile(None)
 print(calls)
 """
@@ -180,7 +181,9 @@ def test_an_interrupt_at_any_call_of_the_lab_leaves_nothing() -> None:
     for point in points:
         for name in ("SIGINT", "SIGTERM"):
             done = interrupted(point, name)
-            assert done.returncode != 0, f"{name} at call {point} of {calls}"
+            # A run that waits for nothing is shorter, and may have ended before.
+            over = done.returncode == 0 and int(done.stdout) < point
+            assert done.returncode != 0 or over, f"{name} at call {point} of {calls}"
             assert leftovers() == before, f"{name} at call {point} of {calls}: {done.stderr}"
 
 
