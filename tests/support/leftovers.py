@@ -1,9 +1,10 @@
-"""What a lab may leave on a machine: namespaces, mounts and processes, found by looking.
+"""What a lab may leave on a machine, found by looking: namespaces, mounts, processes and files.
 
-Everything that a lab makes carries the lab's prefix or lies in its run directory, so this looks for
-these in the kernel's own lists rather than in the lab's notes: a lab that forgot something may have
-forgotten the note, too. A lab that another living process holds right now (a demo in a second
-terminal) is that process's to clean up, and is left out.
+Everything that a lab makes carries the lab's prefix or lies in its run directory, and every program
+it starts writes there. So this looks for these in the kernel's own lists rather than in the lab's
+notes: a lab that forgot something may have forgotten the note, too. What is another living
+process's to clean up is left out: a lab that it holds (a demo in a second terminal), or one whose
+name says that another run of the tests made it.
 """
 
 from __future__ import annotations
@@ -17,33 +18,46 @@ from lab.topology import PREFIX
 
 NAMESPACES = Path("/run/netns")
 _LAB = re.compile(rf"(?:{re.escape(str(NAMESPACES))}/{re.escape(PREFIX)}|{BASE}/)([a-z0-9]+)")
+_OF_TESTS = re.compile(r"t(\d+)n\d+")
+"""A name that tests.support.labs.unique_name gave: whose it is."""
 
 
-def leftovers() -> set[str]:
-    """One line for each thing of a lab that exists now, and for each child of this process."""
-    return _namespaces() | _mounts() | _processes() | _children()
+def leftovers(lab: str | None = None) -> set[str]:
+    """One line for each thing of that lab that exists now.
+
+    By default of any lab, and one for each child of this process, too.
+    """
+    found = _namespaces() | _mounts() | _processes() | _files()
+    ours = {text for text, named in found if (named == lab if lab else _is_ours(named))}
+    return ours if lab else ours | _children()
 
 
-def _namespaces() -> set[str]:
-    found = NAMESPACES.glob(f"{PREFIX}*") if NAMESPACES.is_dir() else ()
-    return {f"namespace {path.name}" for path in found if _ours(str(path))}
+def _namespaces() -> set[tuple[str, str | None]]:
+    paths = NAMESPACES.glob(f"{PREFIX}*") if NAMESPACES.is_dir() else ()
+    return {(f"namespace {path.name}", _lab(str(path))) for path in paths}
 
 
-def _mounts() -> set[str]:
+def _mounts() -> set[tuple[str, str | None]]:
     # proc(5), mountinfo: the fifth field is the mount point. A named network namespace is a mount,
     # too, and is listed above.
     points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    return {f"mount {point}" for point in points if f"{BASE}/" in point and _ours(point)}
+    return {(f"mount {point}", _lab(point)) for point in points if f"{BASE}/" in point}
 
 
-def _processes() -> set[str]:
-    """Processes that were told about a lab's run directory, by their command line."""
-    found = {(path.name, _command(path)) for path in Path("/proc").glob("[0-9]*")}
-    return {
-        f"process {pid} ({command})"
-        for pid, command in found
-        if f"{BASE}/" in command and _ours(command)
-    }
+def _processes() -> set[tuple[str, str | None]]:
+    """Processes that were told about a lab's run directory, or that write there."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        command = _command(path)
+        for told in (command, _output(path)):
+            if f"{BASE}/" in told:
+                found.add((f"process {path.name} ({command})", _lab(told)))
+                break
+    return found
+
+
+def _files() -> set[tuple[str, str | None]]:
+    return {(f"file {path}", _lab(str(path))) for path in BASE.glob("*")}
 
 
 def _children() -> set[str]:
@@ -60,10 +74,27 @@ def _command(process: Path) -> str:
     return words.replace(b"\0", b" ").decode(errors="replace").strip()
 
 
-def _ours(text: str) -> bool:
-    """Whether the lab that `text` speaks of is held by this process or by nobody."""
+def _output(process: Path) -> str:
+    try:
+        return str((process / "fd" / "1").readlink())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""  # closed, ended, or not ours to look at
+
+
+def _lab(text: str) -> str | None:
+    """The lab that `text` speaks of."""
     named = _LAB.search(text)
-    return named is None or _holder(BASE / f"{named[1]}.lock") in (None, os.getpid())
+    return named[1] if named else None
+
+
+def _is_ours(lab: str | None) -> bool:
+    """Whether the lab is this process's or nobody's."""
+    if lab is None:
+        return True
+    if _holder(BASE / f"{lab}.lock") not in (None, os.getpid()):
+        return False
+    made = _OF_TESTS.fullmatch(lab)
+    return made is None or int(made[1]) == os.getpid() or not Path("/proc", made[1]).exists()
 
 
 def _holder(lock: Path) -> int | None:
