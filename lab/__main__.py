@@ -12,7 +12,7 @@ import argparse
 import os
 import sys
 
-from lab import draw, kernel, processes
+from lab import draw, kernel, processes, signals
 from lab.cluster import Lab
 from lab.errors import LabError
 from lab.topology import SEGMENTS, namespace_of
@@ -26,8 +26,6 @@ def main(argv: list[str] | None = None) -> int:
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def up(given: argparse.Namespace) -> int:
@@ -117,4 +115,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(signals.program(main))

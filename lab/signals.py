@@ -1,20 +1,60 @@
 """Ctrl-C and friends while a lab stands: nothing is cut in half, and nothing stays behind.
 
-`deferred` holds signals back while something is built or taken down and delivers them afterwards.
-`as_exit` lets SIGTERM and SIGHUP, which would end the process on the spot, unwind it like Ctrl-C
-does, so that the lab's own `with` can clean up. Python hands signals to the main thread only; in
-any other thread both do nothing.
+`program` runs what a person starts: a signal unwinds it, so that every `with` cleans up, and it
+ends without a trace on the terminal. `as_exit` does a part of this where a lab is used by somebody
+else's program, a test run say. `deferred` holds signals back while something is built or taken
+down, and delivers them afterwards. Python hands signals to the main thread only; in any other
+thread `as_exit` and `deferred` do nothing.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SAME_WISH = 1.0
+"""Seconds in which a further signal asks for nothing new: Ctrl-C is often pressed twice."""
+
+
+def program(main: Callable[[], int]) -> int:
+    """Exit status of a whole program: what `main` returns, or 128 + the signal that ended it.
+
+    A reader of the output who has gone (`| head`) ends it as SIGPIPE would, with 141. Afterwards
+    signals are ignored: the program is at its end.
+    """
+    last = -_SAME_WISH
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SAME_WISH:
+            last = now
+            raise SystemExit(128 + number)
+
+    # What is ignored already (nohup) is to stay so.
+    for each in _ENDING:
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, leave)
+    try:
+        status = main()
+        sys.stdout.flush()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 128 + signal.SIGPIPE
+    finally:
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_IGN)
+    return status
 
 
 @contextmanager
