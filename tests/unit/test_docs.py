@@ -66,3 +66,13 @@ def test_a_page_names_files_and_targets_that_exist(page: str) -> None:
     rooms = "benchmarks|bpf|controller|docs|lab|native|scripts|speaker|tests|vipcast"
     files = re.findall(rf"(?:{rooms})/[\w./-]+\.(?:py|md|json|c|h|sh)\b", text)
     assert not [name for name in files if "NNNN" not in name and not (PROJECT / name).exists()]
+
+
+def test_the_demo_s_output_in_the_readme_is_that_of_the_result_file_it_names() -> None:
+    text = (PROJECT / "README.md").read_text()
+    named = re.search(r"`(benchmarks/results/[\w.-]+-demo\.txt)`", text)
+    assert named is not None
+    shown = text.partition("```\n")[2].partition("\n```")[0].splitlines()
+    told = [line.rstrip() for line in (PROJECT / named[1]).read_text().splitlines()]
+    assert len(shown) > 50
+    assert "\n".join(shown) in "\n".join(told)
