@@ -35,17 +35,17 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a short command to its end; `text` is its standard input, `keep` what it inherits.
 
-    It does not outlive this call: an exception, that of a signal too, ends it. Raises CommandFailed
-    when it takes over `timeout` seconds.
+    It does not outlive this call: an exception, that of a signal too, ends it. Ctrl-C on a terminal
+    is for the caller alone. Raises CommandFailed when it takes over `timeout` seconds.
     """
     process = None
     try:
         # A signal that came between its start and our knowing its number would lose it.
         with signals.deferred():
-            stdin = None if text is None else subprocess.PIPE
+            stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
             process = subprocess.Popen(
                 argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                pass_fds=tuple(keep),
+                pass_fds=tuple(keep), process_group=0,
             )  # fmt: skip
         out, err = process.communicate(text, timeout)
         return subprocess.CompletedProcess(argv, process.returncode, out, err)

@@ -162,7 +162,7 @@ def test_ctrl_c_again_and_again_does_not_break_the_way_down(start: Start) -> Non
     demo.reaches("Controller and speakers start")
 
     def pressed_until_it_ended() -> bool:
-        demo.process.send_signal(signal.SIGINT)
+        demo.press_ctrl_c()
         return demo.process.poll() is not None
 
     eventually(pressed_until_it_ended, what="the demo ended", deadline=DEADLINE)
