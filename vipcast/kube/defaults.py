@@ -52,10 +52,9 @@ def _service(raw: dict[str, Any]) -> None:
     if isinstance(ports, list):
         spec["ports"] = [_port(port) for port in ports]
     if spec["type"] != "ExternalName":
-        spec["ipFamilies"] = _families(spec)
-        spec.setdefault(
-            "ipFamilyPolicy", "SingleStack" if len(spec["ipFamilies"]) == 1 else "RequireDualStack"
-        )
+        families = spec["ipFamilies"] = _families(spec)
+        dual = isinstance(families, list) and len(families) > 1
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack" if dual else "SingleStack")
     raw["spec"] = spec
 
 

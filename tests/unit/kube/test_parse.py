@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.config.test_inputs import objects
@@ -415,6 +415,7 @@ PATHS = st.sampled_from(
 
 
 @given(st.sampled_from([SERVICE, ENDPOINT_SLICE, NODE, SECRET]), st.dictionaries(PATHS, JSON))
+@example(SERVICE, {"spec.ipFamilies": True})
 def test_any_object_is_answered_by_a_value_or_by_one_finding(
     kind: Any, values: dict[str, Any]
 ) -> None:
