@@ -182,6 +182,11 @@ class Process:
         """What it has written so far."""
         return self.log.read_text(errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """The end of its log, as a part of a sentence."""
+        return "its log ends with:\n" + "\n".join(self.output.splitlines()[-10:])
+
     def await_ready(self, seconds: float = 10.0) -> None:
         """Wait for the program's word that it is ready (it must be started with `notify`).
 
@@ -195,8 +200,7 @@ class Process:
         os.close(self._ready)
         self._ready = None
         if not said:
-            tail = "\n".join(self.output.splitlines()[-10:])
-            raise NotReady(f"{self.name} did not become ready; its log ends with:\n{tail}")
+            raise NotReady(f"{self.name} did not become ready; {self.last_words}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when the process has ended."""

@@ -157,9 +157,15 @@ class Vipcast:
         return code == "200", text or done.stderr
 
     def await_checks(self, *waived: str) -> None:
-        """Wait until every speaker is ready but for some of the checks of /readyz."""
+        """Wait until every speaker is ready but for some of the checks of /readyz.
+
+        Raises NotReady, at once when one has ended.
+        """
 
         def ready(node: Host) -> bool:
+            speaker = self.speaker(node)
+            if not speaker.alive:
+                raise NotReady(f"{speaker.name} ended; {speaker.last_words}")
             said = dict(line.split(": ", 1) for line in self.readiness(node)[1].splitlines())
             return bool(said) and all(
                 answer == "ok" or check in waived for check, answer in said.items()
