@@ -175,7 +175,7 @@ class Segment:
                 before = self._clock.now()
                 if self._pulse.send(self.ifindex, datagrams):
                     self.hellos += 1
-                    self._run(self.core.sent(before))
+                    self._run(self.core.sent(self._clock.now(), before))
             case SetLease(until):
                 self._responder.set_lease(self.ifindex, until)
             case Greet(vip):

@@ -4,7 +4,7 @@
     core.adopt(now, answering, elsewhere, lease)   the entries of the agent before this one
     core.want(now, {vip: candidates})              what to announce here, and who may
     core.receive(now, datagram), core.tick(now)    effects, to be carried out in their order
-    core.sent(send_time)                           the hello left: only this pushes the lease
+    core.sent(now, send_time)                      the hello left: only this pushes the lease
     core.next_deadline()                           when to tick
 
 *Hello.* Every 0.2 s a node says on each segment which addresses it holds, each with a counter.
@@ -25,11 +25,12 @@ next agent adopts entries and lease. Nobody takes over meanwhile.
     hello      the datagram                     voice     what this node says
     effects    what the shell has to do         core      lease, learning, deadlines: the whole
     view       a picture for status and metrics
+    twin       two interfaces of one node on one segment
 """
 
 from __future__ import annotations
 
-from speaker.leadership.core import SegmentCore, twins
+from speaker.leadership.core import SegmentCore
 from speaker.leadership.effects import (
     Changed,
     Condition,
@@ -45,6 +46,7 @@ from speaker.leadership.effects import (
 from speaker.leadership.hello import Rejection
 from speaker.leadership.keys import agent_key, probe_key
 from speaker.leadership.ranking import rank
+from speaker.leadership.twin import twins
 from speaker.leadership.view import MemberView, SegmentView, VipView
 from speaker.leadership.voice import Identity, Port
 

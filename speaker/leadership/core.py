@@ -14,7 +14,7 @@ out before it does anything else, and a hello that it had prepared earlier pushe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from speaker.leadership.book import Book
 from speaker.leadership.effects import Condition, Effect, Effects, Send, SetLease
@@ -25,12 +25,15 @@ from speaker.leadership.members import Arrival, Members
 from speaker.leadership.timing import (
     AWAY,
     AWAY_LEASE,
+    CLAIM_STEP,
     HELLO_INTERVAL,
     HELLO_SPACING,
     KEY_OVERLAP,
     LEARN,
     LEASE,
     LOST_AFTER,
+    PROMPT,
+    READ_FIRST,
 )
 from speaker.leadership.view import MemberView, SegmentView, see_members, see_vips
 from speaker.leadership.voice import Identity, Port, Voice
@@ -68,7 +71,7 @@ class SegmentCore:
         self._hello_due = AT_ONCE
         self._hello_made = AT_ONCE
         self._last_call = AT_ONCE
-        self._awake_since = AT_ONCE
+        self._judge_from = AT_ONCE
         self._conditions = {Reason.LEARNING} | ({Reason.NO_KEY} if key is None else set())
         self._rejected: Counter[Rejection] = Counter()
         self._accepted = 0
@@ -128,13 +131,14 @@ class SegmentCore:
                 self._send(now, *(self._hello(now) for _ in range(times)))
         return self._flush()
 
-    def sent(self, send_time: float) -> Effects:
+    def sent(self, now: float, send_time: float) -> Effects:
         """The last `Send` left completely; `send_time` was read before. Only this pushes the lease.
 
-        Never tell it of a send that failed.
+        Never tell it of a send that failed. A claim that was held up on its way is said once more
+        before it is answered for: the next in turn may have claimed, and wait to be heard.
         """
         had_right = self._lease is not None
-        self._begin(send_time)
+        self._begin(now)
         lapsed = had_right and self._lease is None
         if lapsed or Reason.SAME_SEGMENT in self._conditions:
             return self._flush()
@@ -142,7 +146,11 @@ class SegmentCore:
         self._out.append(SetLease(self._lease))
         if self._learnt is None:
             self._learnt = send_time + LEARN
-        self._book.said(send_time)
+        if now - self._hello_made <= PROMPT:
+            self._book.said(now)
+        elif self._book.claiming:
+            self._book.changed = True
+            self._hello_made = now
         return self._flush()
 
     def carrier(self, now: float, up: bool) -> Effects:
@@ -228,7 +236,7 @@ class SegmentCore:
             times.append(self._speak_at())
         loss = self._members.next_loss()
         if loss is not None:
-            times.append(max(loss, self._awake_since + HELLO_INTERVAL))
+            times.append(max(loss, self._judge_from))
         ends = {
             Reason.LEARNING: self._learnt,
             Reason.SAME_SEGMENT: self._members.twin_until,
@@ -257,8 +265,8 @@ class SegmentCore:
 
     def _begin(self, now: float) -> None:
         """First of all in every call: has the right to answer ended since the last one?"""
-        if now - self._last_call > 2 * HELLO_INTERVAL:
-            self._awake_since = now  # what arrived meanwhile may still wait to be read
+        if now - self._last_call > CLAIM_STEP:
+            self._judge_from = now + READ_FIRST
         self._last_call = now
         if self._lease is not None and now >= self._lease:
             self._lapses += 1
@@ -299,7 +307,7 @@ class SegmentCore:
         return None
 
     def _lose_the_silent(self, now: float) -> None:
-        if now < self._awake_since + HELLO_INTERVAL:
+        if now < self._judge_from:
             return
         for peer in self._members.expire(now):
             held = tuple(peer.listing.held)
@@ -331,7 +339,7 @@ class SegmentCore:
             return self._book.due
         if Reason.LEARNING in self._conditions:
             return None
-        return max(self._book.due, self._hello_made + HELLO_SPACING)
+        return max(self._book.due, self._hello_made + HELLO_SPACING, self._judge_from)
 
     def _decide(self, now: float) -> None:
         at = self._decide_at()
@@ -390,19 +398,3 @@ class SegmentCore:
         effects = tuple(self._out)
         self._out.clear()
         return effects
-
-
-def twins(cores: Iterable[SegmentCore]) -> tuple[SegmentCore, ...]:
-    """Cores of one node that hear the same link of some node as a core of a lower ifindex does.
-
-    Both are on one segment then. (The kernel drops what comes from an address of its own, so a node
-    does not hear itself.) Tell each of them by `twin_heard` once a second or so while it lasts.
-    """
-    found = []
-    heard: set[tuple[str, int, int]] = set()
-    for core in sorted(cores, key=lambda core: core.link):
-        hears = core.hears()
-        if heard & hears:
-            found.append(core)
-        heard |= hears
-    return tuple(found)

@@ -47,8 +47,8 @@ class RemoveEntry:
 class Send:
     """Send these datagrams on the segment, in this order.
 
-    Take the time before the first one leaves; if every one left, call `SegmentCore.sent` with that
-    time before anything else is told to the core. If one did not, call nothing.
+    Take the time before the first one leaves; if every one left, call `SegmentCore.sent` with the
+    time after and that before, and tell the core nothing else first. If one did not, call nothing.
     """
 
     datagrams: tuple[bytes, ...]

@@ -21,6 +21,15 @@ HELLO_INTERVAL: Final = 0.2
 HELLO_SPACING: Final = 0.02
 """Hellos are never closer together than this, however much changes."""
 
+READ_FIRST: Final = 0.05
+"""Who was not called for longer than CLAIM_STEP judges nothing for this long.
+
+What arrived meanwhile waits to be read, and others may have had their turn.
+"""
+
+PROMPT: Final = 0.1
+"""A hello that took longer than this to leave was held up: its claims are said once more."""
+
 LEASE: Final = 0.8
 """How long the data path may answer after the hello that was sent last."""
 

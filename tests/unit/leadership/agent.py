@@ -219,4 +219,6 @@ class Agent:
             yield
             node.world.transmit(node, datagram)
         yield
-        yield from self._carry_out(self.core.sent(send_time))
+        now = node.clock()
+        yield
+        yield from self._carry_out(self.core.sent(now, send_time))

@@ -140,7 +140,7 @@ class Talk:
                 case Send(datagrams) if self.sending:
                     heard = [decode(datagram, Keys(KEY)) for datagram in datagrams]
                     self.said += [hello for hello in heard if isinstance(hello, Hello)]
-                    done += self.do(self.core.sent(self.now))
+                    done += self.do(self.core.sent(self.now, self.now))
         return tuple(done)
 
     def want(self, wanted: Mapping[Address, frozenset[str]]) -> Effects:

@@ -25,6 +25,7 @@ from tests.unit.leadership.talking import (
     KEY,
     SIXTEEN,
     TEN,
+    TWELVE,
     Other,
     Talk,
     everyone,
@@ -45,7 +46,7 @@ def prepared(talk: Talk) -> Send:
 def test_a_hello_that_left_pushes_the_lease_by_0_8_seconds_from_its_sending() -> None:
     talk = holding()
     prepared(talk)
-    assert talk.core.sent(talk.now + 0.05) == (SetLease(talk.now + 0.05 + 0.8),)
+    assert talk.core.sent(talk.now + 0.06, talk.now + 0.05) == (SetLease(talk.now + 0.05 + 0.8),)
 
 
 def test_hellos_that_do_not_leave_push_nothing_and_the_address_is_given_up() -> None:
@@ -103,7 +104,7 @@ def test_a_hello_prepared_before_a_freeze_and_sent_after_it_pushes_nothing() -> 
     talk = holding()
     prepared(talk)
     talk.now += 5.0
-    effects = talk.do(talk.core.sent(talk.now))
+    effects = talk.do(talk.core.sent(talk.now, talk.now))
     assert effects[0] == SetEntry(SIXTEEN, State.ELSEWHERE, 0, Reason.LEASE_OVER)
     assert not any(isinstance(effect, SetLease) for effect in effects)
     talk.tick()
@@ -117,8 +118,37 @@ def test_a_claim_whose_hello_was_sent_too_late_never_answers() -> None:
     talk.core.want(talk.now, everyone(SIXTEEN))
     prepared(talk)
     talk.now += 5.0
-    effects = talk.do(talk.core.sent(talk.now))
+    effects = talk.do(talk.core.sent(talk.now, talk.now))
     assert not any(isinstance(e, SetEntry) and e.state is State.ANSWER for e in effects)
+
+
+def test_a_claim_that_was_held_up_is_said_again_before_it_is_answered_for() -> None:
+    node2 = Other("node2", present=False)
+    talk = settled(node2, vips=())
+    talk.says("node2")
+    talk.core.want(talk.now, everyone(SIXTEEN))
+    prepared(talk)
+    talk.now += 0.3
+    late = talk.do(talk.core.sent(talk.now, talk.now - 0.2))
+    assert late == (SetLease(talk.now - 0.2 + 0.8),)
+    assert talk.tick() == ()
+    talk.wait(0.02)
+    assert talk.answers(SIXTEEN)
+
+
+def test_a_claim_that_was_held_up_yields_to_a_higher_one_and_never_answers() -> None:
+    node2 = Other("node2", present=False)
+    talk = settled(node2, vips=())
+    talk.says("node2")
+    talk.core.want(talk.now, everyone(SIXTEEN))
+    prepared(talk)
+    talk.now += 0.3
+    talk.do(talk.core.sent(talk.now, talk.now - 0.2))
+    node2.holds = {SIXTEEN: 1}
+    talk.says("node2")
+    talk.wait(0.5)
+    assert talk.entries[SIXTEEN] == (State.ELSEWHERE, 1)
+    assert talk.greeted(SIXTEEN) == []
 
 
 def test_a_pause_shorter_than_the_lease_changes_nothing() -> None:
@@ -144,6 +174,22 @@ def test_an_agent_that_wakes_judges_nobody_before_it_has_read_what_arrived_meanw
     talk.wait(1.0)
     assert talk.changes() == []
     assert talk.view().vips[SIXTEEN].holder == "node2"
+
+
+def test_an_agent_that_wakes_claims_nothing_before_it_has_heard_who_did_meanwhile() -> None:
+    node2 = Other("node2", {TWELVE: 3})
+    node3 = Other("node3")
+    talk = settled(node2, node3, vips=(TWELVE,))
+    node2.present = node3.present = False
+    node2.holds = {}
+    talk.says("node2")
+    talk.now += 0.55  # our turn has come, and that of node3 came before
+    assert not [e for e in talk.tick() if isinstance(e, Send) and len(e.datagrams) > 1]
+    node3.holds = {TWELVE: 4}
+    talk.says("node3")
+    talk.wait(1.0)
+    assert talk.greeted(TWELVE) == []
+    assert talk.view().vips[TWELVE].holder == "node3"
 
 
 def test_without_carrier_nothing_is_said_and_the_lease_runs_out() -> None:

@@ -43,7 +43,7 @@ def test_who_has_no_right_to_answer_announces_no_absence() -> None:
 def test_an_announcement_that_was_frozen_on_its_way_pushes_nothing() -> None:
     talk = holding()
     talk.core.leave_for_restart(talk.now)
-    effects = talk.core.sent(talk.now + 3.0)
+    effects = talk.core.sent(talk.now + 3.0, talk.now + 3.0)
     assert effects[0] == SetEntry(SIXTEEN, State.ELSEWHERE, 0, Reason.LEASE_OVER)
     assert not any(isinstance(effect, SetLease) for effect in effects)
 
