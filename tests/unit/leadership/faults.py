@@ -273,15 +273,18 @@ def lossy(draw: Draw) -> Wire:
 
 
 NEVER = 0.0
+TOGETHER = 0.01
+"""Two that claim at the same moment, each in its own turn, hear each other one delay later."""
+
 KINDS: dict[str, Kind] = {
     "cold start": Kind(nothing, silence=3.5, double=0.25, begin=0.0),
-    "freeze": Kind(freeze, silence=2.0, double=NEVER),
-    "kill": Kind(kill, silence=2.0, double=NEVER),
-    "crash": Kind(crash, silence=2.0, double=NEVER),
+    "freeze": Kind(freeze, silence=2.0, double=TOGETHER),
+    "kill": Kind(kill, silence=2.0, double=TOGETHER),
+    "crash": Kind(crash, silence=2.0, double=TOGETHER),
     "restart": Kind(restart, silence=NEVER, double=NEVER, moves=False),
     "restart together": Kind(restart_together, silence=NEVER, double=NEVER, moves=False),
-    "port pulled": Kind(pull, silence=2.0, double=NEVER),
-    "power": Kind(power, silence=2.0, double=NEVER),
+    "port pulled": Kind(pull, silence=2.0, double=TOGETHER),
+    "power": Kind(power, silence=2.0, double=TOGETHER),
     "machine paused": Kind(pause, silence=2.0, double=0.25),
     "split": Kind(split, silence=2.0, double=0.5),
     "one way": Kind(one_way, silence=2.0, double=0.5),

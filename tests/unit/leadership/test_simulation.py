@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from speaker.leadership.hello import decode
 from tests.unit.leadership.campaign import allowed
-from tests.unit.leadership.faults import KINDS, is_settled, longest, run
+from tests.unit.leadership.faults import KINDS, TOGETHER, is_settled, longest, run
 from tests.unit.leadership.simulation import Node, Wire, World, vip
 
 NAMES = ("n0", "n1", "n2")
@@ -118,11 +118,11 @@ def everywhere(world: World, action: Callable[[Node], None]) -> None:
 
 @given(steps("freeze", "thaw", "thaw all"), st.integers(0, 9))
 @slow
-def test_agents_that_are_stopped_and_go_on_never_answer_two_at_a_time(
+def test_agents_that_are_stopped_and_go_on_answer_two_at_a_time_only_where_two_claim_at_once(
     schedule: list[Step], seed: int
 ) -> None:
     world = play(schedule, seed)
-    assert [world.doubles(v, 3.0, world.now) for v in VIPS] == [[], [], []]
+    assert longest(i for v in VIPS for i in world.doubles(v, 3.0, world.now)) <= TOGETHER
     assert all(is_settled(world, v) for v in VIPS)
 
 
@@ -156,10 +156,9 @@ def test_whatever_happened_half_a_second_after_the_repair_nobody_contests_anythi
     wire = Wire(loss=0.05, copies=0.05, late=0.05, late_by=0.6) if bad_wire else None
     world = play(schedule, seed, wire)
     contested = [end for v in VIPS for _, end in world.doubles(v, world.now - 6.0, world.now)]
-    claimed_together = 0.01  # learners that claim at the same moment hear each other at once
     for v in VIPS:
         for begin, end in world.doubles(v, world.now - 6.0, world.now):
-            assert end <= world.now - 5.5 or end - begin <= claimed_together, contested
+            assert end <= world.now - 5.5 or end - begin <= TOGETHER, contested
     assert all(is_settled(world, v) for v in VIPS)
 
 
