@@ -10,7 +10,8 @@ import json
 import shlex
 import subprocess
 import sysconfig
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,26 @@ def inside(namespace: str, argv: Sequence[str]) -> list[str]:
 
 
 def run(
-    argv: Sequence[str],
-    text: str | None = None,
-    *,
-    timeout: float = 30.0,
-    keep: Collection[int] = (),
+    argv: Sequence[str], text: str | None = None, *, timeout: float = 30.0, whole: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run a short command to its end; `text` is its standard input, `keep` what it inherits.
+    """Run a short command to its end; `text` is its standard input.
 
-    It does not outlive this call: an exception, that of a signal too, ends it. Ctrl-C on a terminal
-    is for the caller alone. Raises CommandFailed when it takes over `timeout` seconds.
+    It does not outlive this call: an exception, that of a signal too, ends it. If it is to be run
+    as a `whole`, no Ctrl-C reaches it, and no lab of this process is free before it has ended, not
+    even when this process is killed. Raises CommandFailed when it takes over `timeout` seconds.
     """
     process = None
     try:
         # A signal that came between its start and our knowing its number would lose it.
-        with signals.deferred():
-            stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
+        with signals.deferred(), signals.blocked() if whole else nullcontext():
             process = subprocess.Popen(
-                argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                pass_fds=tuple(keep), process_group=0,
-            )  # fmt: skip
+                argv,
+                stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                pass_fds=tuple(lock.descriptors) if whole else (),
+            )
         out, err = process.communicate(text, timeout)
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
     except subprocess.TimeoutExpired:
@@ -66,12 +67,11 @@ def checked(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def call(argv: Sequence[str], text: str | None = None, timeout: float = 30.0) -> str:
-    """Build or look at something with a command; returns its output.
+    """Build or look at something with a command, run as a whole; returns its output.
 
-    While it runs, no lab of this process is free, even if this process is killed. Raises
-    CommandFailed when it fails or takes over `timeout` seconds.
+    Raises CommandFailed when it fails or takes over `timeout` seconds.
     """
-    return checked(run(argv, text, timeout=timeout, keep=lock.descriptors))
+    return checked(run(argv, text, timeout=timeout, whole=True))
 
 
 def ip(namespace: str | None, lines: Sequence[str]) -> None:

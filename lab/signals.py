@@ -79,6 +79,20 @@ def deferred() -> Iterator[None]:
 
 
 @contextmanager
+def blocked() -> Iterator[None]:
+    """Block SIGINT, SIGTERM and SIGHUP in this thread, and for good in what it starts meanwhile.
+
+    Ctrl-C goes to everything in the foreground of a terminal, and also to a child that has only
+    just been forked, before it could leave its parent's process group. To be used in `deferred`.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def as_exit() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into SystemExit(128 + number), where nobody handles them yet."""
     if threading.current_thread() is not threading.main_thread():

@@ -160,3 +160,8 @@ def test_a_lock_is_gone_with_its_directory_when_nobody_holds_one(tmp_path: Path)
     assert [path.name for path in one.file.parent.iterdir()] == ["other.lock"]
     other.release()
     assert not one.file.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_a_signal_to_the_whole_foreground_spares_the_commands_that_build(name: str) -> None:
+    assert kernel.call(["sh", "-c", f"kill -{name} $$; echo goes on"]) == "goes on\n"
