@@ -9,6 +9,7 @@ the start of the session fails it at its end, and the failure names what was lef
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,11 @@ NEED_ROOT = tuple(Path(__file__).parent / kind for kind in ("bpf", "lab"))
 
 settings.register_profile("vipcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vipcast")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell ignores SIGINT for what it runs in the background, and programs inherit that: those
+    # that the tests start and interrupt would never notice.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
