@@ -9,7 +9,7 @@ setup: ## Debian packages where missing, .venv, the C modules
 	@scripts/setup
 
 demo: setup ## a rack in network namespaces: a Service gets an address, answers, and moves
-	@.venv/bin/python -m lab.demo
+	@.venv/bin/python -m lab.demo $(ARGS)
 
 test: setup ## all tests; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
