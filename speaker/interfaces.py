@@ -3,6 +3,7 @@
     unwanted (skip_reason) ── closed, and the program taken off if it is ours
     down                   ── stays as it is: an open segment waits for the link
     wanted                 ── program attached ── objects known ── segment open
+                                   │                                  └─ looked at again and again
                                    └─ refused: again when the link changes, or after a pause
 
 One task for each interface does this step after step, so that nothing overtakes anything: attaching
@@ -18,7 +19,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from speaker.layer2.interfaces import Exclusions, Link, skip_reason
-from speaker.ports import Attacher, Attachment, XdpMode
+from speaker.ports import Attacher, Attachment, How, XdpMode
 from speaker.reports import Skipped
 from vipcast.model.errors import HostError
 from vipcast.model.reasons import Reason, sentence
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = 1.0
 LAST_PAUSE = 30.0
 """Seconds before a refused interface is tried again; the pause doubles up to the last."""
+
+CHECK = 3.0
+"""Seconds between two looks whether the program is still where it was put, and answers."""
 
 
 class Host(Protocol):
@@ -75,6 +79,7 @@ class Interfaces:
         self._news: dict[int, asyncio.Event] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._known = asyncio.Event()
+        self._checks: asyncio.Task[None] | None = None
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -88,6 +93,7 @@ class Interfaces:
 
     def begin(self, tasks: asyncio.TaskGroup, links: Mapping[int, Link]) -> None:
         """Take on the interfaces that are there, and forget those that are not any more."""
+        self._checks = tasks.create_task(self._check(tasks), name="interfaces that stay answering")
         for ifindex in self._ours - links.keys():
             self.see(tasks, ifindex, None)
         for ifindex, link in links.items():
@@ -117,7 +123,7 @@ class Interfaces:
 
     def stop(self) -> None:
         """Begin nothing new; what is attached stays."""
-        for task in self._tasks.values():
+        for task in (*self._tasks.values(), *filter(None, (self._checks,))):
             task.cancel()
 
     def _stays_open(self, link: Link) -> bool:
@@ -218,6 +224,31 @@ class Interfaces:
             await asyncio.wait_for(self._news[ifindex].wait(), pause)
         except TimeoutError:
             return
+
+    async def _check(self, tasks: asyncio.TaskGroup) -> None:
+        """Put the program back where somebody took it off; where that fails, hold nothing there.
+
+        A lease that runs over a program that is gone would keep others from taking over.
+        """
+        while True:
+            await asyncio.sleep(CHECK)
+            for ifindex in sorted(self._open):
+                link = self._wanted(ifindex)
+                if link is None:
+                    continue
+                attachment = await asyncio.to_thread(self._attacher.attach, link, self._mode)
+                if ifindex not in self._open or self._wanted(ifindex) is None:
+                    continue
+                if not attachment.answering:
+                    self._open.discard(ifindex)
+                    self._host.close(ifindex)
+                    self._note(link, attachment)
+                    self.see(tasks, ifindex, self._links[ifindex])
+                elif attachment.how is not How.ADOPTED:
+                    event(
+                        log, "reattached", "somebody had taken the program off: it is back",
+                        interface=link.name, mode=attachment.mode, how=attachment.how,
+                    )  # fmt: skip
 
     async def _take_off(self, ifindex: int) -> None:
         """A program of ours must not stay where nothing is announced (a bridge's port, say)."""

@@ -56,6 +56,9 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 """
 
 
+USUAL_MOUNT = Path("/sys/fs/bpf")
+
+
 class LoadError(HostError):
     """The program could not be loaded; `status` is the exit status of the process."""
 
@@ -98,10 +101,13 @@ def load(pin_path: Path, sources: Sources = SOURCES) -> str:
 def _make_directory(pin_path: Path) -> None:
     existing = next(path for path in (pin_path, *pin_path.parents) if path.exists())
     if not bpfmap.is_bpffs(existing):
+        # Nobody can make a directory in sysfs: its own mount point is there for this.
+        usual = existing == USUAL_MOUNT
+        command = f"mount -t bpf bpf {existing if usual else pin_path}"
         raise LoadError(
             NO_BPFFS,
             f"--pin-path {pin_path}: {existing} is not on a BPF file system, so nothing can be "
-            f"pinned there. Mount one: mkdir -p {pin_path} && mount -t bpf bpf {pin_path}",
+            f"pinned there. Mount one: {command if usual else f'mkdir -p {pin_path} && {command}'}",
         )
     pin_path.mkdir(parents=True, exist_ok=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import measure
+from lab.vipcast import until
 from tests.support.racks import Rack, rack
 
 
@@ -72,3 +73,12 @@ def test_every_question_is_answered_while_all_cores_are_busy(standing: Rack) -> 
 
     assert (asked.lost, asked.doubled, list(asked.macs)) == (0, 0, [holder.mac])
     assert (seen.lost, seen.two_macs, seen.doubled) == (0, (), ())
+
+
+def test_a_program_taken_off_the_holder_is_put_back_and_answers_again(standing: Rack) -> None:
+    holder = standing.holder()
+    holder.run(["ip", "link", "set", "dev", "lan0", "xdpgeneric", "off"])
+    taken = until(lambda: standing.vipcast.answering(standing.vip), "somebody answers again")
+
+    assert taken == holder.name
+    assert '"event":"reattached"' in standing.vipcast.speaker(holder).output

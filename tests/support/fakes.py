@@ -262,7 +262,10 @@ class MemoryGreeter:
 
 
 class MemoryAttacher:
-    """The port `Attacher`: attaches to everything, but for what `refuse` names."""
+    """The port `Attacher`: attaches to everything, but for what `refuse` names.
+
+    `calls` leaves out those that find the program where it was put.
+    """
 
     def __init__(self) -> None:
         self.attached: set[int] = set()
@@ -274,9 +277,11 @@ class MemoryAttacher:
         """Happens while an attachment is under way."""
 
     def attach(self, link: Link, wanted: XdpMode) -> Attachment:
+        done = attachment(link, wanted)
+        if link.ifindex in self.attached and link.ifindex not in self.refuse:
+            return replace(done, how=How.ADOPTED)
         self.calls.append(f"attach {link.name}")
         self.meanwhile()
-        done = attachment(link, wanted)
         if link.ifindex in self.refuse:
             reason, detail = self.refuse[link.ifindex]
             return replace(

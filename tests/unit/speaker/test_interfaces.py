@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from speaker.interfaces import CHECK
 from speaker.layer2.table import EntryKey, EntryState
 from tests.support.logged import logged
 from tests.support.virtual import pass_time, until
@@ -293,3 +294,38 @@ async def test_a_full_map_takes_what_fits_says_what_does_not_and_takes_it_when_i
     await world.settled()
     assert [node.answers(VIP, ifindex=ifindex) for ifindex in (LAN, 3)] == [True, True]
     assert world.unannounced("node1") == {}
+
+
+@story("node1", "node2")
+async def test_a_program_that_somebody_took_off_is_put_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    node = world[holder]
+    node.attacher.attached.clear()
+    await pass_time(2 * CHECK)
+    assert node.attacher.attached == {LAN}
+    assert [line["interface"] for line in logged(caplog, "reattached")] == ["lan0"]
+    assert world.answering() == [holder]
+
+
+@story("node1", "node2")
+async def test_where_the_program_cannot_be_put_back_another_node_takes_over(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    (other,) = world.others(holder)
+    await world.settled()
+    node = world[holder]
+    node.attacher.attached.clear()
+    node.attacher.refuse[LAN] = Reason.FOREIGN_PROGRAM, "XDP program 9 (other) is attached."
+    await pass_time(2 * CHECK)
+    await world.settled()
+    assert world.answering() == [other]
+    (interface,) = world.status(holder)["interfaces"]
+    assert (interface["answering"], interface["reason"]) == (False, "foreignProgram")
+    del node.attacher.refuse[LAN]
+    await pass_time(40.0)
+    assert node.attacher.attached == {LAN}
+    assert world.answering() == [other]
