@@ -128,7 +128,8 @@ def _object(file: str, node: Node) -> Found | None:
     raw: dict[str, Any] = with_defaults(kind, plain(node, file))
     metadata = raw.get("metadata")
     if not isinstance(metadata, Mapping):
-        raise _refused(file, node, "", "The object has no metadata.", "Add metadata with a name.")
+        at = _nearest(node, "metadata")
+        raise _refused(file, at, "", "The object has no metadata.", "Add metadata with a name.")
     name = _name(file, node, "name", metadata.get("name"), _LONGEST_NAME)
     if kind in CLUSTER_WIDE:
         return Found(Ref(kind, Key("", name)), raw, node.line)
@@ -145,15 +146,17 @@ def _kind(file: str, node: MappingNode) -> Kind | None:
         if version == api_version(known):
             return known
         fix = f"Write apiVersion: {api_version(known)}."
-        raise _refused(file, node, version, f"This version of {kind} is not known.", fix)
+        at = _nearest(node, "apiVersion")
+        raise _refused(file, at, version, f"This version of {kind} is not known.", fix)
     if kind in _KINDS and "." not in group:
         fix = f"Write apiVersion: {api_version(_KINDS[kind])}."
-        raise _refused(file, node, version, f"There is no {kind} in this group.", fix)
+        at = _nearest(node, "apiVersion")
+        raise _refused(file, at, version, f"There is no {kind} in this group.", fix)
     ours = {one.name.casefold(): one.name for one in VERSIONS if one.group == group}
     close = difflib.get_close_matches(kind.casefold(), ours, n=1, cutoff=0.85)
     if close:
         fix = f"Did you mean {ours[close[0]]}?"
-        raise _refused(file, node, kind, "There is no such kind.", fix)
+        raise _refused(file, _nearest(node, "kind"), kind, "There is no such kind.", fix)
     return None
 
 
@@ -171,8 +174,18 @@ def _name(file: str, node: Node, key: str, value: object, longest: int) -> str:
         fix = (
             f"Write at most {longest} small letters, digits, dashes and dots, in quotes if need be."
         )
-        raise _refused(file, node, shown(value), message, fix)
+        raise _refused(file, _nearest(node, "metadata", key), shown(value), message, fix)
     return value
+
+
+def _nearest(node: Node, *path: str) -> Node:
+    """What stands at a path; where it leads nowhere, the last on the way that is there."""
+    for key in path:
+        below = node.get(key) if isinstance(node, MappingNode) else None
+        if below is None:
+            break
+        node = below
+    return node
 
 
 def _refused(file: str, node: Node, value: str, message: str, fix: str) -> ParseError:

@@ -115,14 +115,14 @@ def test_kinds_of_others_are_passed_over() -> None:
         ),
         (
             "apiVersion: v1\nkind: Servise\n",
-            1,
+            2,
             "Servise",
             "There is no such kind.",
             "Did you mean Service?",
         ),
         (
             "apiVersion: v1\nkind: configmap\n",
-            1,
+            2,
             "configmap",
             "There is no such kind.",
             "Did you mean ConfigMap?",
@@ -130,6 +130,20 @@ def test_kinds_of_others_are_passed_over() -> None:
         (
             "apiVersion: v1\nkind: Service\n",
             1,
+            "",
+            "The object has no metadata.",
+            "Add metadata with a name.",
+        ),
+        (
+            "kind: Service\nmetadata: {name: web}\napiVersion: v2\n",
+            3,
+            "v2",
+            "This version of Service is not known.",
+            "Write apiVersion: v1.",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: [web]\n",
+            3,
             "",
             "The object has no metadata.",
             "Add metadata with a name.",
@@ -159,6 +173,13 @@ def test_an_object_needs_a_name_that_could_be_one(metadata: str, value: str, mes
     found = finding(f"apiVersion: v1\nkind: Service\nmetadata: {metadata}\n")
     assert (found.value, found.message) == (value, message)
     assert found.fix.startswith("Write at most ")
+
+
+def test_a_name_is_found_in_its_own_line_and_a_missing_one_where_it_should_stand() -> None:
+    head = "# a Service\napiVersion: v1\nkind: Service\nmetadata:\n  labels: {}\n"
+    assert finding(f"{head}  name: Web\n").field == "line 6"
+    assert finding(f"{head}  name: web\n  namespace: a/b\n").field == "line 7"
+    assert finding(f"{head}  generateName: web-\n").field == "line 5"
 
 
 def test_one_bad_document_leaves_the_others() -> None:
