@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vipcast.model.addresses import Address, AddressRange, family_of
+from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
+from vipcast.model.errors import Finding
+from vipcast.model.peer import BfdProfile, Peer
 from vipcast.model.pool import Pool
 
 
@@ -15,14 +18,21 @@ from vipcast.model.pool import Pool
 class Config:
     """One configuration. Two that are equal mean the same, whatever their texts look like.
 
-    `pools` keep the users' order; their entries do not overlap. `source` names the object that it
-    came from ("ConfigMap metallb-system/config"). `later` holds the sections that are accepted but
-    not used yet, by their path ("peers", "address-pools[0].bgp-advertisements"), scalars as text.
+    `pools` stand in the order in which they are tried; their entries do not overlap. Which of
+    their addresses are announced on segments, and how, is said by `l2`. `source` names the object
+    that it came from ("ConfigMap metallb-system/config"). `later` holds the sections that are
+    accepted but not used yet, by their path ("peers", "address-pools[0].bgp-advertisements"),
+    scalars as text. `warnings` are findings about what is accepted and has no effect.
     """
 
     pools: tuple[Pool, ...] = ()
     source: str = ""
     later: Mapping[str, Any] = field(default_factory=dict)
+    l2: tuple[L2Advertisement, ...] = ()
+    bgp: tuple[BgpAdvertisement, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    bfd_profiles: tuple[BfdProfile, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     _entries: tuple[tuple[AddressRange, Pool], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

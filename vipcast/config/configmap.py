@@ -16,7 +16,9 @@ from vipcast.config.nodes import Node, Sequence, is_null, texts
 from vipcast.config.pools import read_pools
 from vipcast.config.schema import Reader
 from vipcast.config.yamltext import Chunk, compose, split
+from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.errors import ConfigError, ParseError
+from vipcast.model.pool import Pool, Protocol
 
 DATA_KEY = "config"
 KEYS = ("address-pools", "peers", "bgp-communities", "bfd-profiles")
@@ -62,7 +64,13 @@ def _read(reader: Reader, raw: Mapping[str, Any]) -> Config | None:
     later: dict[str, Any] = {}
     pools = read_pools(reader, values["address-pools"], later) if "address-pools" in values else ()
     _keep_for_later(reader, values, later)
-    return Config(pools, reader.name, later)
+    return Config(pools, reader.name, later, l2=_on_segments(pools))
+
+
+def _on_segments(pools: tuple[Pool, ...]) -> tuple[L2Advertisement, ...]:
+    """What `protocol: layer2` says: every node may answer, on every interface."""
+    mine = (pool.name for pool in pools if pool.protocol is Protocol.LAYER2)
+    return tuple(L2Advertisement(name, frozenset({name})) for name in mine)
 
 
 def _document(reader: Reader, text: str) -> Node | None:

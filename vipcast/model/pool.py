@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from vipcast.model.addresses import Address, AddressRange, Family
+from vipcast.model.selectors import Selector, any_matches
 
 
 class Protocol(StrEnum):
@@ -13,6 +15,33 @@ class Protocol(StrEnum):
 
     LAYER2 = "layer2"
     BGP = "bgp"
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Which Services a pool is for (IPAddressPool.spec.serviceAllocation).
+
+    A pool that has one is tried before those that have none: the lowest `priority` first, 0 last.
+    A Service must be of one of the namespaces, by name or by labels, where any are named, and meet
+    one of the selectors over Services, where there are any.
+    """
+
+    priority: int = 0
+    namespaces: frozenset[str] = frozenset()
+    namespace_selectors: tuple[Selector, ...] = ()
+    services: tuple[Selector, ...] = ()
+
+    def admits(
+        self, namespace: str, namespace_labels: Mapping[str, str], labels: Mapping[str, str]
+    ) -> bool:
+        """Whether a Service with these labels, in that namespace, may have the pool."""
+        limited = bool(self.namespaces or self.namespace_selectors)
+        named = namespace in self.namespaces
+        if limited and not named:
+            matching = (each.matches(namespace_labels) for each in self.namespace_selectors)
+            if not any(matching):
+                return False
+        return any_matches(self.services, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +53,7 @@ class Pool:
     entries: tuple[AddressRange, ...]
     auto_assign: bool = True
     avoid_buggy: bool = False
+    allocation: Allocation | None = None
 
     def __contains__(self, address: object) -> bool:
         """Whether an address lies in one of the entries (buggy or not)."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.config.making import FORMS, OBJECT, finding, findings, good, pool, pools
 from vipcast.config import Config
 from vipcast.model.addresses import AddressRange, Family
+from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.errors import Finding
 from vipcast.model.pool import Pool, Protocol
 
@@ -35,6 +36,7 @@ def test_a_pool_with_every_key_loads() -> None:
             ),
         ),
         source=OBJECT,
+        l2=(L2Advertisement("default", frozenset({"default"})),),
     )
 
 
