@@ -31,7 +31,6 @@ from speaker.ports import (
     Links,
     Pulse,
     Responder,
-    XdpMode,
 )
 from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
@@ -43,6 +42,7 @@ from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
 from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.xdp import XdpMode
 from vipcast.ops.log import event
 from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import Source

@@ -19,10 +19,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from speaker.layer2.interfaces import Exclusions, Link, skip_reason
-from speaker.ports import Attacher, Attachment, How, XdpMode
+from speaker.ports import Attacher, Attachment, How
 from speaker.reports import Skipped
 from vipcast.model.errors import HostError
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.xdp import XdpMode
 from vipcast.ops.log import event, failure
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,6 @@ from speaker.adapters.maps import PinnedResponder
 from speaker.adapters.pulse import MulticastPulse
 from speaker.app import OWN_KINDS, Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions
-from speaker.ports import XdpMode
 from speaker.reporter import Reporter
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.files import DirectorySource
@@ -91,7 +90,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         namespace=options.namespace,
         config=options.config,
         secret=options.ml_secret_name,
-        xdp_mode=XdpMode(options.xdp_mode),
+        xdp_mode=options.xdp_mode,
         exclusions=Exclusions(),
     )
 

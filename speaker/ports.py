@@ -24,6 +24,7 @@ from speaker.layer2.interfaces import Link
 from speaker.layer2.table import Change, Entry, EntryKey, EntryState
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
+from vipcast.model.xdp import XdpMode
 
 Counts = Mapping[Verdict, int]
 
@@ -81,14 +82,6 @@ class Responder(Protocol):
 
     def close(self) -> None:
         """Let go of maps and memory; what is in them lives on."""
-
-
-class XdpMode(StrEnum):
-    """How a program is attached; AUTO lets the interface's own driver decide."""
-
-    AUTO = "auto"
-    NATIVE = "native"
-    GENERIC = "generic"
 
 
 class How(StrEnum):

@@ -22,7 +22,7 @@ from bpf import SOURCES, Sources
 from speaker.adapters.attach import XdpAttacher, uninstall
 from speaker.adapters.links import NetlinkLinks
 from speaker.layer2.interfaces import Link
-from speaker.ports import XdpMode
+from vipcast.model.xdp import XdpMode
 
 
 async def link_called(name: str) -> Link:

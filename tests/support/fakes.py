@@ -18,10 +18,11 @@ from bpf.abi import ENTRIES, LEASE_SLOTS, VERDICTS
 from speaker.layer2.counters import CounterIndexes
 from speaker.layer2.interfaces import Link
 from speaker.layer2.table import Change, Entry, EntryKey, EntryState, Put, Remove
-from speaker.ports import Attachment, Counts, Greeted, How, LinkChange, XdpMode
+from speaker.ports import Attachment, Counts, Greeted, How, LinkChange
 from vipcast.model.addresses import Address
 from vipcast.model.errors import HostError
 from vipcast.model.reasons import Reason
+from vipcast.model.xdp import XdpMode
 
 
 @dataclass

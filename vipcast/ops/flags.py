@@ -19,8 +19,9 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
-from vipcast.ops.values import LogFormat, LogLevel, Output, XdpMode
+from vipcast.ops.values import LogFormat, LogLevel, Output
 
 T = TypeVar("T")
 

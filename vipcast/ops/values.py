@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from vipcast.model.xdp import XdpMode
+
 # RFC 1123 as Kubernetes applies it: labels of up to 63 characters, names of up to 253.
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
@@ -33,14 +35,6 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     TEXT = "text"
-
-
-class XdpMode(StrEnum):
-    """How the responder is attached: as the interface's driver suggests, or always in one way."""
-
-    AUTO = "auto"
-    NATIVE = "native"
-    GENERIC = "generic"
 
 
 class Output(StrEnum):

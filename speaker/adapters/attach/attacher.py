@@ -26,9 +26,10 @@ from native.bpfmap import open_pin, program_info
 from speaker.adapters.attach import pins, selftest
 from speaker.adapters.attach.netlink import Attached, Netlink, Refused, netlink
 from speaker.layer2.interfaces import Link
-from speaker.ports import Attachment, How, XdpMode
+from speaker.ports import Attachment, How
 from vipcast.model.errors import AttachError
 from vipcast.model.reasons import Reason
+from vipcast.model.xdp import XdpMode
 
 _VETH_WARNING = (
     " On a veth, native answers leave only if the other end has a native XDP program, too."

@@ -21,7 +21,7 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from speaker.ports import XdpMode
+from vipcast.model.xdp import XdpMode
 
 _NOEXIST, _REPLACE = 1 << 0, 1 << 4
 _MODE_FLAG = {XdpMode.GENERIC: 1 << 1, XdpMode.NATIVE: 1 << 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speaker.adapters.attach.attacher import order_of
-from speaker.ports import XdpMode
+from vipcast.model.xdp import XdpMode
 
 NATIVE, GENERIC = XdpMode.NATIVE, XdpMode.GENERIC
 

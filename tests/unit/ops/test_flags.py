@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vipcast.model.xdp import XdpMode
 from vipcast.ops import flags
 from vipcast.ops.flags import (
     ControllerOptions,
@@ -15,7 +16,7 @@ from vipcast.ops.flags import (
     StatusOptions,
     UninstallOptions,
 )
-from vipcast.ops.values import LogFormat, LogLevel, Output, XdpMode
+from vipcast.ops.values import LogFormat, LogLevel, Output
 
 DEFAULTS = SpeakerOptions(
     node_name="node-1",

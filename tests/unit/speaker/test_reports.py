@@ -9,7 +9,7 @@ from bpf.abi import VERDICTS, Verdict
 from speaker import reports
 from speaker.leadership import MemberView, SegmentView, VipView
 from speaker.plan import Claim, Unannounced
-from speaker.ports import Attachment, Counts, How, XdpMode
+from speaker.ports import Attachment, Counts, How
 from speaker.reporter import sample
 from speaker.reports import Past, Picture, Seen, Skipped
 from tests.support.fakes import attachment
@@ -18,6 +18,7 @@ from vipcast.model import status
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.xdp import XdpMode
 from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
 
 WEB, DB = Key("default", "web"), Key("default", "db")

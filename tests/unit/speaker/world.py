@@ -22,7 +22,6 @@ from typing import Any, Self
 from speaker.app import OWN_KINDS, Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
-from speaker.ports import XdpMode
 from speaker.reporter import Reporter
 from tests.support.fakes import (
     Hub,
@@ -50,6 +49,7 @@ from vipcast.model.raw import (
     Raw,
     Ref,
 )
+from vipcast.model.xdp import XdpMode
 from vipcast.ops.metrics import SpeakerMetrics
 from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import SourceHealth
