@@ -62,8 +62,11 @@ def tell_stale(state: ConfigState) -> None:
 
 
 def tell_problem(problem: Finding) -> None:
-    """A file or an object cannot be read."""
-    failure(log, "readObject", "an object cannot be read and stays as it was", str(problem))
+    """A file or an object is not read."""
+    what = (
+        "an object cannot be read and stays as it was" if problem.kept else "an object is not read"
+    )
+    failure(log, "readObject", what, str(problem))
 
 
 def tell_deleted(service: Key, freed: Iterable[Address]) -> None:

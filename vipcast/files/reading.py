@@ -4,6 +4,9 @@ A file that cannot be read as a whole keeps the objects it held before. Of sever
 good ones count; as nobody knows what a bad one would have been, what the file held before and holds
 no longer stays until all of the file can be read. Documents whose text has not changed are not
 parsed again and give the very same dicts.
+
+An object of a kind that should be ours but is not read yet can be read as what it is, and spoils
+nothing: a remark says that it has no effect.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vipcast.config.nodes import Mapping as MappingNode
@@ -19,6 +22,7 @@ from vipcast.config.nodes import Node, Scalar, Sequence, is_null, plain
 from vipcast.config.yamltext import Chunk, compose, split
 from vipcast.kube.defaults import with_defaults
 from vipcast.kube.fields import shown
+from vipcast.kube.unread import UNREAD, instead_of
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Key
 from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_version
@@ -41,11 +45,13 @@ class Found:
 class Reading:
     """What one file holds.
 
-    `documents` are those that could be read, by their text, with lines from the top of each.
+    `problems` are what cannot be read, `remarks` what can be but has no effect. `documents` are
+    those that could be read, by their text, with lines from the top of each.
     """
 
     objects: tuple[Found, ...] = ()
     problems: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     documents: Mapping[str, tuple[Found, ...]] = field(default_factory=dict, compare=False)
 
     def refs(self) -> frozenset[Ref]:
@@ -60,26 +66,28 @@ def read(name: str, text: str, before: Reading = NOTHING) -> Reading:
     """What a file holds now. `name` is its path as findings show it."""
     objects: list[Found] = []
     problems: list[Finding] = []
+    remarks: list[Finding] = []
     documents: dict[str, tuple[Found, ...]] = {}
     for chunk in split(text):
         known = before.documents.get(chunk.text)
         if known is None:
-            count = len(problems)
-            known = tuple(_document(name, chunk, problems))
-            if len(problems) == count:
+            count = len(problems) + len(remarks)
+            known = tuple(_document(name, chunk, problems, remarks))
+            if len(problems) + len(remarks) == count:
                 documents[chunk.text] = known
         else:
             documents[chunk.text] = known
         shift = chunk.line - 1
         objects += [Found(found.ref, found.raw, found.line + shift) for found in known]
-    if problems:
-        return Reading((*objects, *_kept(before, objects)), tuple(problems), documents)
-    return Reading(tuple(objects), (), documents)
+    kept = _kept(before, objects) if problems else []
+    named = tuple(replace(problem, kept=bool(kept)) for problem in problems)
+    return Reading((*objects, *kept), named, tuple(remarks), documents)
 
 
 def unreadable(name: str, message: str, fix: str, before: Reading = NOTHING) -> Reading:
     """A file that cannot be read at all; it keeps what it held."""
-    return Reading(before.objects, (Finding(f"file {name}", "", "", message, fix),))
+    problem = Finding(f"file {name}", "", "", message, fix, kept=bool(before.objects))
+    return Reading(before.objects, (problem,))
 
 
 def _kept(before: Reading, objects: list[Found]) -> list[Found]:
@@ -87,8 +95,11 @@ def _kept(before: Reading, objects: list[Found]) -> list[Found]:
     return [found for found in before.objects if found.ref not in now]
 
 
-def _document(name: str, chunk: Chunk, problems: list[Finding]) -> Iterator[Found]:
-    """The objects of one document; what cannot be read is added to the problems."""
+def _document(
+    name: str, chunk: Chunk, problems: list[Finding], remarks: list[Finding]
+) -> Iterator[Found]:
+    """The objects of one document; what cannot be read is added to the problems, what has no
+    effect to the remarks."""
     file = f"file {name}"
     try:
         root = compose(chunk, file)
@@ -97,7 +108,7 @@ def _document(name: str, chunk: Chunk, problems: list[Finding]) -> Iterator[Foun
         return
     for node in _objects(root):
         try:
-            found = _object(file, node)
+            found = _object(file, node, remarks)
         except ParseError as error:
             problems.append(error.finding)
         else:
@@ -116,13 +127,13 @@ def _objects(root: Node | None) -> tuple[Node, ...]:
     return (root,)
 
 
-def _object(file: str, node: Node) -> Found | None:
+def _object(file: str, node: Node, remarks: list[Finding]) -> Found | None:
     """One object with its defaults; None if it is of a kind that is none of ours."""
     if not isinstance(node, MappingNode):
         raise _refused(
             file, node, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."
         )
-    kind = _kind(file, node)
+    kind = _kind(file, node, remarks)
     if kind is None:
         return None
     raw: dict[str, Any] = with_defaults(kind, plain(node, file))
@@ -137,11 +148,14 @@ def _object(file: str, node: Node) -> Found | None:
     return Found(Ref(kind, Key(namespace, name)), raw, node.line)
 
 
-def _kind(file: str, node: MappingNode) -> Kind | None:
+def _kind(file: str, node: MappingNode, remarks: list[Finding]) -> Kind | None:
     """The kind if it is one of ours; what looks like a slip of the pen is refused."""
     version, kind = (_word(file, node, key) for key in ("apiVersion", "kind"))
     group = version.rpartition("/")[0]
     known = Kind(group, kind)
+    if known in UNREAD:
+        _remark(file, node, known, remarks)
+        return None
     if known in VERSIONS:
         if version == api_version(known):
             return known
@@ -157,7 +171,19 @@ def _kind(file: str, node: MappingNode) -> Kind | None:
     if close:
         fix = f"Did you mean {ours[close[0]]}?"
         raise _refused(file, _nearest(node, "kind"), kind, "There is no such kind.", fix)
+    _remark(file, node, known, remarks)
     return None
+
+
+def _remark(file: str, node: MappingNode, kind: Kind, remarks: list[Finding]) -> None:
+    """Add that the object has no effect, where somebody might think it has."""
+    fix = instead_of(kind)
+    if fix is not None:
+        line, message = (
+            _nearest(node, "kind").line,
+            f"Kind {kind.name} is not read in this version.",
+        )
+        remarks.append(Finding(file, f"line {line}", kind.name, message, fix))
 
 
 def _word(file: str, node: MappingNode, key: str) -> str:

@@ -138,7 +138,10 @@ class Tree:
                 "",
                 "",
                 f"It cannot be read: {error.strerror}.",
-                "Give the program the right to read it; its objects stay as they were.",
+                "Give the program the right to read it.",
+                kept=any(
+                    name.startswith(f"{below}/" if below else "") for name in self._signatures
+                ),
             )
             return
         for entry in found:

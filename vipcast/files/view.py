@@ -48,6 +48,7 @@ class View:
         self._kinds = frozenset(kinds)
         self._files: dict[str, tuple[Reading, bool]] = {}
         self._bad: dict[str, tuple[Finding, ...]] = {}
+        self._idle: dict[str, tuple[Finding, ...]] = {}
         self._places: dict[Ref, dict[_Place, Raw]] = {}
         self._objects: dict[Ref, Raw] = {}
         self._twice: dict[Ref, Finding] = {}
@@ -66,10 +67,14 @@ class View:
         return self._objects.get(ref)
 
     def problems(self) -> tuple[Finding, ...]:
-        """What cannot be read, file by file, and objects that stand in two files."""
-        files = (self._bad[path] for path in sorted(self._bad))
+        """What cannot be read or has no effect, file by file, and objects that stand in two."""
+        said = (
+            finding
+            for path in sorted(self._bad.keys() | self._idle.keys())
+            for finding in (*self._bad.get(path, ()), *self._idle.get(path, ()))
+        )
         twice = (self._twice[ref] for ref in sorted(self._twice))
-        return (*(finding for findings in files for finding in findings), *twice)
+        return (*said, *twice)
 
     def unreadable(self) -> bool:
         """Whether any file cannot be read, so that nobody knows all objects."""
@@ -81,11 +86,14 @@ class View:
         for found in old.objects:
             self._remove(found, path, leaving=was_leaving)
         self._bad.pop(path, None)
+        self._idle.pop(path, None)
         if reading is None:
             self._files.pop(path, None)
             return
         if reading.problems:
             self._bad[path] = reading.problems
+        if reading.remarks:
+            self._idle[path] = reading.remarks
         self._files[path] = (reading, leaving)
         for found in reading.objects:
             place = _Place(leaving, path, found.line)

@@ -12,7 +12,7 @@ agree on the last one until there is another.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vipcast.kube.parse import (
@@ -199,13 +199,13 @@ class Store:
         try:
             return parser(raw)
         except ParseError as error:
-            self._findings[ref] = error.finding
+            self._findings[ref] = replace(error.finding, kept=old is not None)
             return old
 
     def _without_secret(self, old: Any) -> Any:
         if old is not None:
             message = "The Secret is gone; the last key stays in use until there is another."
-            self._findings[self._secret] = Finding(str(self._secret), "", "", message)
+            self._findings[self._secret] = Finding(str(self._secret), "", "", message, kept=True)
         return old
 
     def _touched(self, ref: Ref, old: Any, new: Any) -> set[Key]:

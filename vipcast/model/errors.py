@@ -24,7 +24,7 @@ class Finding:
 
     `object` reads as "ConfigMap metallb-system/config", `field` as a path into it
     ("address-pools[0].addresses[1]"), `value` as the user wrote it, `message` and `fix`
-    as sentences.
+    as sentences. `kept`: something of it could be read before, and that stays in force.
     """
 
     object: str
@@ -32,6 +32,7 @@ class Finding:
     value: str
     message: str
     fix: str = ""
+    kept: bool = False
 
     def __str__(self) -> str:
         where = f"{self.object}: {self.field}" if self.field else self.object

@@ -16,6 +16,7 @@ from controller.reconcile import Outcome
 from tests.support.waiting import eventually_async
 from tests.unit.controller.running import (
     NAMESPACE,
+    NOON,
     Place,
     address_of,
     has,
@@ -35,6 +36,15 @@ def place(tmp_path: Path) -> Place:
     made = Place(tmp_path)
     made.pools(HOME)
     return made
+
+
+def messages(caplog: pytest.LogCaptureFixture, word: str) -> list[str]:
+    """What was said with that event or operation."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if word in (record.__dict__["vipcast"].get(key) for key in ("event", "op"))
+    ]
 
 
 async def test_a_service_gets_status_annotation_condition_and_event(place: Place) -> None:
@@ -152,6 +162,25 @@ async def test_a_changed_pool_moves_services_by_itself(place: Place) -> None:
         assert controller.metric("metallb_allocator_services_allocated_total") == 1
 
 
+async def test_the_condition_says_since_when_the_address_is_the_services_own(place: Place) -> None:
+    async with running(place):
+        place.service("web")
+        await has(place, web="192.0.2.10")
+        place.service("web", externalTrafficPolicy="Local")
+        place.service("other")
+        await has(place, other="192.0.2.11")
+    async with running(place, wall=NOON + 60):
+        place.service("third")
+        await eventually_async(lambda: place.condition("third"), what="the controller is at work")
+        assert place.condition("web")["lastTransitionTime"] == AT
+        place.pools({"name": "lab", "addresses": ["198.51.100.0/24"]})
+        await eventually_async(
+            lambda: str(place.address("web")).startswith("198.51.100."), what="it moves"
+        )
+        assert place.condition("web")["status"] == "True"
+        assert place.condition("web")["lastTransitionTime"] == "2026-09-21T14:14:20Z"
+
+
 async def test_a_bad_configuration_replaces_no_good_one(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -257,7 +286,9 @@ async def test_a_users_own_key_of_the_hellos_is_left_alone(place: Place) -> None
         assert place.secret() is None
 
 
-async def test_a_file_that_cannot_be_read_is_named_and_the_others_work_on(place: Place) -> None:
+async def test_a_file_that_cannot_be_read_is_named_and_the_others_work_on(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running(place):
         place.service("a")
         await has(place, a="192.0.2.10")
@@ -266,11 +297,37 @@ async def test_a_file_that_cannot_be_read_is_named_and_the_others_work_on(place:
         readable = place.state()["conditions"][1]
         assert readable["type"] == "vipcast.io/sourceReadable"
         assert readable["message"].startswith("file default-a.yaml: line 2")
+        assert messages(caplog, "readObject") == ["an object cannot be read and stays as it was"]
         place.service("b")
         await has(place, a="192.0.2.10", b="192.0.2.11")
         place.service("a")
         await eventually_async(lambda: place.state()["result"] == "Valid", what="it is read again")
         assert place.address("a") == "192.0.2.10"
+
+
+async def test_a_kind_that_is_not_read_is_named_also_where_there_is_no_config_map(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.service("web")
+    async with running(place):
+        await has(place, web="192.0.2.10")
+    place.remove("config.yaml")
+    place.remove("default-web.yaml")
+    peer = {"apiVersion": "metallb.io/v1beta2", "kind": "BGPPeer", "metadata": {"name": "tor"}}
+    place.put("peer.yaml", peer)
+    caplog.set_level(logging.INFO)
+    async with running(place):
+        await eventually_async(
+            lambda: place.written("Service", "web") is None, what="nothing else is held up by it"
+        )
+        await eventually_async(lambda: "BGPPeer" in place.state()["errorSummary"], what="it says")
+        missing, told = place.state()["errorSummary"].splitlines()
+        assert missing.startswith("ConfigMap metallb-system/config: There is no such ConfigMap")
+        assert told == (
+            "file peer.yaml: line 2 = 'BGPPeer': Kind BGPPeer is not read in this version."
+            " Remove it, or keep it for later: BGP is not announced in this version."
+        )
+        assert messages(caplog, "readObject") == ["an object is not read"]
 
 
 async def test_what_stands_on_a_service_that_cannot_be_read_is_given_to_nobody(

@@ -10,13 +10,19 @@ from hypothesis import strategies as st
 
 from vipcast.files.dump import dump
 from vipcast.files.reading import NOTHING, Reading, read, unreadable
+from vipcast.kube.unread import UNREAD
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key
-from vipcast.model.raw import NODE, SERVICE, Ref
+from vipcast.model.raw import NODE, SERVICE, Kind, Ref
 
 WEB = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
 DB = "apiVersion: v1\nkind: Service\nmetadata: {name: db}\n"
 BAD = "kind: [\n"
+
+
+def api_version_of(kind: Kind) -> str:
+    """A version of a kind that may have none here."""
+    return f"{kind.group}/v1beta1"
 
 
 def names(reading: Reading) -> list[tuple[str, int]]:
@@ -51,12 +57,35 @@ def test_kinds_of_others_are_passed_over() -> None:
         ("v1", "ServiceAccount"),
         ("v1", "Endpoints"),
         ("serving.knative.dev/v1", "Service"),
-        ("metallb.io/v1beta1", "BGPAdvertisement"),
-        ("metallb.io/v1beta1", "ServiceBGPStatus"),
-        ("metallb.io/v1beta2", "BGPPeer"),
     ]:
         text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{}}\n"
         assert read("a.yaml", text) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "fix"),
+    [
+        *((api_version_of(kind), kind.name, fix) for kind, fix in UNREAD.items()),
+        ("vipcast.io/v1", "Wish", "Remove it: vipcast.io has no such kind."),
+        ("metallb.io/v1", "Anything", "Remove it: metallb.io has no such kind."),
+    ],
+)
+def test_a_kind_that_should_be_ours_but_is_not_read_is_remarked_on_and_spoils_nothing(
+    version: str, kind: str, fix: str
+) -> None:
+    other = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: lan}}\n"
+    before = read("a.yaml", f"{WEB}---\n{DB}")
+    after = read("a.yaml", f"{DB}---\n{other}---\n{other}", before)
+    assert names(after) == [("db", 1)]
+    assert after.problems == ()
+    assert after.remarks == tuple(
+        Finding(
+            "file a.yaml", f"line {line}", kind, f"Kind {kind} is not read in this version.", fix
+        )
+        for line in (6, 10)
+    )
+    assert read("a.yaml", f"\n{DB}---\n{other}", after).remarks[0].field == "line 7"
+    assert read("a.yaml", DB, after) == read("a.yaml", DB)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +241,19 @@ def test_an_object_that_becomes_something_unknown_stays_as_it_was() -> None:
 def test_a_file_that_cannot_be_read_at_all_keeps_what_it_held() -> None:
     before = read("a.yaml", WEB)
     assert unreadable("a.yaml", "It is gone.", "Put it back.", before) == Reading(
-        before.objects, (Finding("file a.yaml", "", "", "It is gone.", "Put it back."),)
+        before.objects,
+        (Finding("file a.yaml", "", "", "It is gone.", "Put it back.", kept=True),),
     )
+
+
+def test_a_finding_says_whether_anything_of_the_file_was_readable_before() -> None:
+    before = read("a.yaml", WEB)
+    assert not finding(BAD).kept
+    assert not read("a.yaml", f"{WEB}---\n{BAD}", before).problems[0].kept
+    spoilt = read("a.yaml", BAD, before)
+    assert spoilt.problems[0].kept
+    assert read("a.yaml", f"{BAD}# still\n", spoilt).problems[0].kept
+    assert not unreadable("a.yaml", "It is gone.", "Put it back.").problems[0].kept
 
 
 def test_documents_that_did_not_change_are_the_very_same_objects() -> None:

@@ -130,6 +130,18 @@ def test_parts_of_objects_that_are_gone_are_orphans() -> None:
     assert one.orphans("status/controller/") == (STATUS_FILE,)
 
 
+def test_a_remark_is_told_and_makes_nothing_unreadable() -> None:
+    one = view()
+    remark = Finding("file b.yaml", "line 2", "BGPPeer", "It has no effect.")
+    problem = Finding("file b.yaml", "line 9", "", "This is not YAML.")
+    one.put("b.yaml", Reading(remarks=(remark,)))
+    assert (one.problems(), one.unreadable()) == ((remark,), False)
+    one.put("b.yaml", Reading(problems=(problem,), remarks=(remark,)))
+    assert (one.problems(), one.unreadable()) == ((problem, remark), True)
+    one.put("b.yaml", None)
+    assert (one.problems(), one.unreadable()) == ((), False)
+
+
 def test_parts_replace_keys_of_the_status_and_join_conditions_by_type() -> None:
     base: Raw = {
         "metadata": {"name": "web", "annotations": {"a": "user", "b": "user"}},

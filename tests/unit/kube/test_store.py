@@ -108,6 +108,7 @@ def test_a_service_that_cannot_be_read_stays_as_it_was_and_is_named() -> None:
         "spec.ports[0].port",
         "eighty",
     )
+    assert found.kept
     assert fed(one, service(port="eighty")) == Change()
     assert fed(one, service()) == Change(findings=True)
     assert not one.findings
@@ -117,6 +118,7 @@ def test_a_service_that_could_never_be_read_is_named_until_it_goes() -> None:
     one = store()
     assert fed(one, service(port=0)) == Change(findings=True)
     assert one.services == {}
+    assert not one.findings[0].kept
     assert fed(one, gone(ref(SERVICE, "web"))) == Change(findings=True)
     assert not one.findings
 
@@ -217,6 +219,7 @@ def test_the_key_is_the_secrets_and_stays_when_that_is_spoilt_or_gone() -> None:
             "",
             "",
             "The Secret is gone; the last key stays in use until there is another.",
+            kept=True,
         ),
     )
     fed(one, key(b"other"))

@@ -1,0 +1,39 @@
+"""Kinds that users of MetalLB write and this version does not read: what to do instead. Pure.
+
+An object without effect is said to have none, one finding each; its neighbours are not affected.
+A kind that becomes readable needs its line here no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vipcast.model.raw import IP_ADDRESS_POOL, L2_ADVERTISEMENT, VERSIONS, Kind
+
+METALLB, VIPCAST = "metallb.io", "vipcast.io"
+
+_POOL = "Write it as one of the address-pools in the ConfigMap's data.config."
+_NO_BGP = "Remove it, or keep it for later: BGP is not announced in this version."
+_REPORT = "Remove it: it is a report that a program wrote, not a wish."
+
+UNREAD: Mapping[Kind, str] = {
+    IP_ADDRESS_POOL: _POOL,
+    L2_ADVERTISEMENT: "Remove it: every pool of protocol layer2 is announced on all interfaces.",
+    Kind(METALLB, "AddressPool"): _POOL,
+    Kind(METALLB, "BGPAdvertisement"): _NO_BGP,
+    Kind(METALLB, "BGPPeer"): _NO_BGP,
+    Kind(METALLB, "BFDProfile"): _NO_BGP,
+    Kind(METALLB, "Community"): _NO_BGP,
+    Kind(METALLB, "ServiceBGPStatus"): _REPORT,
+    Kind(METALLB, "MetalLB"): "Remove it: it tells an operator how to install MetalLB.",
+}
+"""Each kind, and what to write instead as a sentence."""
+
+
+def instead_of(kind: Kind) -> str | None:
+    """What to write instead of an object of that kind; None if nobody needs to be told."""
+    if kind in UNREAD:
+        return UNREAD[kind]
+    if kind.group not in (METALLB, VIPCAST) or kind in VERSIONS:
+        return None
+    return f"Remove it: {kind.group} has no such kind."
