@@ -25,7 +25,7 @@ from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Store
 from vipcast.model.errors import ConflictError, Finding, SourceError
-from vipcast.model.objects import Key, Recorded, Service
+from vipcast.model.objects import Key, Service
 from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Raw, Ref
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
@@ -256,7 +256,7 @@ class App:
         if before is None or outcome is None:
             return
         if outcome.status is not None:
-            status = self._dated(outcome.status, before.recorded)
+            status = self._dated(outcome.status, before)
             outcome = replace(outcome, status=status)
             await self._source.write_status(
                 ref, *render.service_status(status.ingress, status.recorded)
@@ -268,11 +268,12 @@ class App:
             self._outbox.extend(outcome.events)
             self._queue.add(self._notes, (0,))
 
-    def _dated(self, status: Status, before: Recorded) -> Status:
+    def _dated(self, status: Status, before: Service) -> Status:
         if status == Status():
             return status
         now = render.timestamp(self._outside.wall())
-        return replace(status, recorded=render.since(status.recorded, before, now))
+        recorded = render.since(status.recorded, status.ingress, before, now)
+        return replace(status, recorded=recorded)
 
     async def _record(self) -> None:
         """Record what waits; a refused Event waits on, for as long as its Service exists."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from vipcast.kube.parse import CONDITION, POOL_OUTPUT, SECRET_KEY
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Key, Recorded
+from vipcast.model.objects import Key, Recorded, Service
 from vipcast.model.raw import (
     CONFIGURATION_STATE,
     EVENT,
@@ -81,10 +81,15 @@ def service_status(
     return status, {POOL_OUTPUT: recorded.pool} if recorded.pool else {}
 
 
-def since(recorded: Recorded, before: Recorded, now: str) -> Recorded:
-    """The record with the time at which its condition last turned: now, or as it stood before."""
-    turned = recorded.assigned != before.assigned or not before.since
-    return replace(recorded, since=now if turned else before.since)
+def since(recorded: Recorded, ingress: Sequence[str], before: Service, now: str) -> Recorded:
+    """The record with the time since when its answer stands; `before` is the Service as it was.
+
+    That is now where the condition turns, and where other addresses are assigned than stood there
+    (of which Kubernetes' own conditions know nothing); else the time that stood there before.
+    """
+    known = before.recorded
+    same = recorded.assigned == known.assigned and set(ingress) == set(before.ingress)
+    return replace(recorded, since=known.since if same and known.since else now)
 
 
 def event_ref(note: EventNote, writer: str) -> Ref:

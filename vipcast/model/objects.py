@@ -52,8 +52,9 @@ class Recorded:
     """What the controller has written on a Service besides the ingress: its answer, as it stands.
 
     `pool` is the annotation metallb.io/ip-allocated-from-pool; the rest is the status condition
-    vipcast.io/AddressAssigned. `since` is its lastTransitionTime as written, no part of the answer.
-    All empty: nothing of the controller's is there.
+    vipcast.io/AddressAssigned. `since` is its lastTransitionTime as written, no part of the answer:
+    it moves when the condition turns or the addresses change. All empty: nothing of the
+    controller's is there.
     """
 
     pool: str = ""

@@ -147,14 +147,17 @@ class Running:
 
 
 @asynccontextmanager
-async def running(at: Place | Source) -> AsyncIterator[Running]:
-    """A controller at work on a directory, or another source; stopped in order at the end."""
+async def running(at: Place | Source, *, wall: float = NOON) -> AsyncIterator[Running]:
+    """A controller at work on a directory, or another source; stopped in order at the end.
+
+    `wall` is the time of day all the while, in seconds since 1970.
+    """
     if isinstance(at, Place):
-        at = DirectorySource(at.path, WRITER, KINDS, clock=lambda: NOON)
+        at = DirectorySource(at.path, WRITER, KINDS, clock=lambda: wall)
     desk = Desk()
     metrics = ControllerMetrics(source=at.health, lag=lambda: 0.0, read=lambda: sample(desk))
     outside = Outside(
-        wall=lambda: NOON,
+        wall=lambda: wall,
         draw=lambda: 1.0,
         token=new_key,
         recall=lambda: None,

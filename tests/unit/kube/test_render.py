@@ -9,8 +9,9 @@ import pytest
 
 from vipcast.kube import render
 from vipcast.kube.parse import parse_secret_key, parse_service
+from vipcast.model.addresses import Family
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Key, Recorded
+from vipcast.model.objects import Key, Recorded, Service
 from vipcast.model.raw import NODE, SERVICE, EventNote, EventType, Ref
 
 NOW, THEN = "2024-05-01T00:00:10Z", "2024-05-01T00:00:00Z"
@@ -65,17 +66,22 @@ def test_what_is_written_on_a_service_is_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "time"),
+    ("before", "ingress", "time"),
     [
-        (Recorded(), NOW),
-        (Recorded(assigned=False, since=THEN), NOW),
-        (Recorded(assigned=True, since=THEN), THEN),
-        (Recorded(assigned=True), NOW),
+        (Recorded(), (), NOW),
+        (Recorded(assigned=False, since=THEN), (), NOW),
+        (Recorded(assigned=True, since=THEN), ("192.0.2.7",), THEN),
+        (Recorded(assigned=True, message="other words", since=THEN), ("192.0.2.7",), THEN),
+        (Recorded(assigned=True), ("192.0.2.7",), NOW),
+        (Recorded(assigned=True, since=THEN), ("192.0.2.8",), NOW),
     ],
 )
-def test_a_condition_keeps_its_time_until_it_turns(before: Recorded, time: str) -> None:
+def test_a_condition_keeps_its_time_until_it_turns_or_the_address_changes(
+    before: Recorded, ingress: tuple[str, ...], time: str
+) -> None:
     recorded = Recorded("lan", True, "allocated", "192.0.2.7 from pool lan.")
-    found = render.since(recorded, before, NOW)
+    was = Service(Key("shop", "web"), True, (Family.IPV4,), ingress=ingress, recorded=before)
+    found = render.since(recorded, ["192.0.2.7"], was, NOW)
     assert found == replace(recorded, since=time)
     assert found.since == time
 
