@@ -174,6 +174,8 @@ class App:
                 self._outside.remember(self._store.config_map)
             reports.tell_config(state.config)
             self._due(self._desk.configure(state.config))
+        elif state.config is not None and before.stale and not state.stale:
+            reports.tell_config(state.config)
         if state.findings and state.findings != before.findings:
             reports.tell_stale(state)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from controller.desk import Desk
 from controller.reconcile import Outcome
@@ -48,17 +49,19 @@ def sample(desk: Desk) -> ControllerSample:
 
 
 def tell_config(config: Config) -> None:
-    """Another configuration is in force."""
+    """Another configuration is in force, or what is written is the one in force again."""
     pools = [pool.name for pool in config.pools]
     event(log, "configLoaded", "config (re)loaded", config=config.source, pools=pools)
 
 
 def tell_stale(state: ConfigState) -> None:
-    """The newest configuration is refused."""
-    kept = "the last good one stays in force" if state.loaded else "no Service gets an address"
+    """The newest configuration is refused, or there is none."""
     error = "; ".join(str(finding) for finding in state.findings)
-    message = f"config (re)load failed, config marked stale; {kept}"
-    event(log, "configStale", message, level=logging.ERROR, error=error)
+    if state.loaded:
+        message = "config (re)load failed, config marked stale; the last good one stays in force"
+        event(log, "configStale", message, level=logging.ERROR, error=error)
+    else:
+        failure(log, "loadConfig", "there is no valid config, no Service gets an address", error)
 
 
 def tell_problem(problem: Finding) -> None:
@@ -76,16 +79,16 @@ def tell_deleted(service: Key, freed: Iterable[Address]) -> None:
 
 
 def tell_written(outcome: Outcome) -> None:
-    """A Service's status was written."""
-    ips = list(outcome.status.ingress) if outcome.status else []
-    event(
-        log,
-        "serviceUpdated",
-        "updated service object",
-        service=str(outcome.service),
-        ips=ips,
-        reason=outcome.reason,
-    )
+    """A Service's status was written; what was taken back, and why, stands in the same line."""
+    fields: dict[str, Any] = {
+        "service": str(outcome.service),
+        "ips": list(outcome.status.ingress) if outcome.status else [],
+        "reason": outcome.reason,
+    }
+    taken = [note.message for note in outcome.events if note.reason == "ClearAssignment"]
+    if taken:
+        fields["takenBack"] = taken
+    event(log, "serviceUpdated", "updated service object", **fields)
 
 
 def tell_outcome(outcome: Outcome) -> None:

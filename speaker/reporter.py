@@ -88,12 +88,15 @@ class Reporter:
 
     def configured(self, state: ConfigState) -> None:
         """The configuration was looked at; log and metrics say what that changed."""
-        if state.config is not None and state.config != self._config.config:
+        before = self._config
+        mended = before.stale and not state.stale
+        if state.config is not None and (mended or state.config != before.config):
             pools = [pool.name for pool in state.config.pools]
             event(log, "configLoaded", "config (re)loaded", config=state.config.source, pools=pools)
-        if state.findings and state.findings != self._config.findings:
+        if state.findings and state.findings != before.findings:
+            kept = "the last good configuration stays" if state.loaded else "nothing is announced"
             for finding in state.findings:
-                failure(log, "loadConfig", "the last good configuration stays", str(finding))
+                failure(log, "loadConfig", kept, str(finding))
         self._config = state
         self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
         self._dirty.set()

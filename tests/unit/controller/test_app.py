@@ -206,13 +206,15 @@ async def test_a_bad_configuration_replaces_no_good_one(
             lambda: "The ConfigMap is gone" in place.state()["errorSummary"], what="it says so"
         )
         assert place.address("web") == "192.0.2.10"
+        assert not messages(caplog, "configLoaded")
         place.pools(HOME)
         await eventually_async(lambda: place.state()["result"] == "Valid", what="it is good again")
+        assert messages(caplog, "configLoaded") == ["config (re)loaded"]
         assert controller.metric("metallb_k8s_client_config_stale_bool") == 0
 
 
 async def test_without_any_configuration_nothing_is_taken_and_new_services_wait(
-    place: Place,
+    place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     place.service("web")
     async with running(place):
@@ -225,6 +227,9 @@ async def test_without_any_configuration_nothing_is_taken_and_new_services_wait(
         )
         assert place.address("web") == "192.0.2.10"
         assert controller.metric("metallb_k8s_client_config_loaded_bool") == 0
+        assert not messages(caplog, "configStale")
+        none = "there is no valid config, no Service gets an address"
+        assert messages(caplog, "loadConfig") == [none]
         assert controller.metric("vipcast_services_without_address") == 1
         place.pools(HOME)
         await has(place, web="192.0.2.10", new="192.0.2.11")

@@ -204,6 +204,17 @@ def test_what_happens_is_logged_in_the_words_that_metallbs_users_look_for(
         ("serviceUpdated", "default/other", ["198.51.100.7"]),
         ("ipAllocated", "default/other", "198.51.100.7"),
     ]
+    moved = program.logged("serviceUpdated")[1]
+    taken = [line["msg"] for line in program.logged("clearAssignment")]
+    assert (moved["ips"], moved["reason"], moved["takenBack"]) == (
+        ["198.51.100.7"],
+        "allocated",
+        taken,
+    )
+    assert taken == [
+        "192.0.2.10 is taken back (poolChanged): 192.0.2.10 is in no configured pool (pools: lab)."
+        " Ask for an address of a pool, or add this one to a pool."
+    ]
     assert [line["pools"] for line in program.logged("configLoaded")] == [["home"], ["lab"]]
     (dry,) = program.logged("allocateIPs")
     assert (dry["level"], dry["reason"]) == ("error", "poolExhausted")

@@ -242,14 +242,25 @@ def test_a_configuration_is_logged_when_it_changes_and_its_errors_when_they_do(
     assert [(line.get("event") or line["op"], line["level"]) for line in logged(caplog)] == [
         ("configLoaded", "INFO"),
         ("loadConfig", "ERROR"),
+        ("configLoaded", "INFO"),
     ]
-    loaded, error = logged(caplog)
+    loaded, error, again = logged(caplog)
+    assert again == loaded
+    assert error["msg"] == "the last good configuration stays"
     assert (loaded["config"], loaded["pools"]) == ("ConfigMap metallb-system/config", ["lan"])
     assert error["error"] == str(FINDING)
     assert desk.metric("metallb_k8s_client_config_stale_bool") == [" 0.0"]
     desk.reporter.configured(bad)
     assert desk.metric("metallb_k8s_client_config_stale_bool") == [" 1.0"]
     assert desk.metric("vipcast_config_findings") == [" 1.0"]
+
+
+def test_a_bad_first_configuration_is_not_said_to_leave_another_one_in_force(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.reporter.configured(ConfigState(None, (FINDING,), stale=True))
+    (error,) = logged(caplog)
+    assert (error["op"], error["msg"]) == ("loadConfig", "nothing is announced")
 
 
 # Written
