@@ -211,10 +211,11 @@ def test_what_happens_is_logged_in_the_words_that_metallbs_users_look_for(
         "allocated",
         taken,
     )
-    assert taken == [
+    why = (
         "192.0.2.10 is taken back (poolChanged): 192.0.2.10 is in no configured pool (pools: lab)."
         " Ask for an address of a pool, or add this one to a pool."
-    ]
+    )
+    assert taken == [why]
     assert [line["pools"] for line in program.logged("configLoaded")] == [["home"], ["lab"]]
     (dry,) = program.logged("allocateIPs")
     assert (dry["level"], dry["reason"]) == ("error", "poolExhausted")
