@@ -2,6 +2,7 @@
 
     <pin path>/<layout>/entries slots counters     maps; layout = hash of shared.h
     <pin path>/<layout>/prog_<source>              the program; source = hash of all its files
+    <pin path>/lock                                a directory, locked by whoever works on the pins
 
 A change of shared.h makes a new directory beside the old one, any other change a new program beside
 the old one: nothing that runs is ever taken for something else. A BPF file system refuses names
@@ -17,6 +18,7 @@ from pathlib import Path
 
 _LAYOUT = re.compile(r"[0-9a-f]{16}")
 _PROGRAM_PREFIX = "prog_"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ def layouts(pin_path: Path) -> list[Path]:
     if not pin_path.is_dir():
         return []
     return sorted(path for path in pin_path.iterdir() if _LAYOUT.fullmatch(path.name))
+
+
+def lock_of(pin_path: Path) -> Path:
+    """The directory whose lock is that of all pins below a path."""
+    return pin_path / _LOCK
 
 
 def program_pins(directory: Path) -> list[Path]:

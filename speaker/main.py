@@ -1,7 +1,8 @@
 """vipcast-speaker: wiring and nothing else.
 
-Start: lock, loader (a process of its own), maps, then the loop. End, on SIGTERM: the last hello
-says that the speaker will be back; program, entries and lease stay. Only `--uninstall` detaches.
+Start: locks of the pins and of the run directory, loader (a process of its own), maps, then the
+loop. End, on SIGTERM: the last hello says that the speaker will be back; program, entries and lease
+stay. Only `--uninstall` detaches.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from speaker.adapters import pinlock
 from speaker.adapters.attach import XdpAttacher, uninstall
 from speaker.adapters.clock import MonotonicClock
 from speaker.adapters.greeter import PacketGreeter
 from speaker.adapters.links import NetlinkLinks
-from speaker.adapters.loader import load_program
+from speaker.adapters.loader import load_program, make_directory
 from speaker.adapters.maps import PinnedResponder
 from speaker.adapters.pulse import MulticastPulse
 from speaker.app import OWN_KINDS, Doors, Settings, Speaker
@@ -57,7 +59,9 @@ def main() -> int:
     options = flags.speaker()
     with start_log(options.log_level, options.log_format):
         try:
-            with lock(options.run_dir, PROGRAM):
+            if isinstance(options, SpeakerOptions):
+                make_directory(options.pin_path)
+            with pinlock.held(options.pin_path), lock(options.run_dir, PROGRAM):
                 if isinstance(options, UninstallOptions):
                     return _uninstall(options)
                 return run(lambda stop: speak(options, stop), log)

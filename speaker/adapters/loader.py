@@ -81,7 +81,7 @@ def load_program(pin_path: Path) -> str:
 
 def load(pin_path: Path, sources: Sources = SOURCES) -> str:
     """Make sure that maps and program are pinned below `pin_path`; returns a line on it."""
-    _make_directory(pin_path)
+    make_directory(pin_path)
     with _locked(pin_path):
         directory, pin = sources.pins(pin_path), sources.program_pin(pin_path)
         directory.mkdir(exist_ok=True)
@@ -98,7 +98,8 @@ def load(pin_path: Path, sources: Sources = SOURCES) -> str:
         return f"loaded {pin}"
 
 
-def _make_directory(pin_path: Path) -> None:
+def make_directory(pin_path: Path) -> None:
+    """Make a directory for pins where there is none; LoadError if no BPF file system is there."""
     existing = next(path for path in (pin_path, *pin_path.parents) if path.exists())
     if not bpfmap.is_bpffs(existing):
         # Nobody can make a directory in sysfs: its own mount point is there for this.

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bpf import SOURCES, Sources, layouts
+from bpf import SOURCES, Sources, layouts, lock_of
 from native.bpfmap import open_pin, program_info
 from speaker.adapters.attach import pins, selftest
 from speaker.adapters.attach.netlink import Attached, Netlink, Refused, netlink
@@ -162,7 +162,8 @@ def uninstall(pin_path: Path) -> Uninstalled:
     """Take our programs off every interface of this network namespace, and remove all pins.
 
     The only way that detaches for good. Does what it can and reports what it could not. An empty
-    directory of pins goes too, unless a file system is mounted on it.
+    directory of pins goes too, unless a file system is mounted on it. The caller holds the lock of
+    the pins, where there is one.
     """
     interfaces, failures = [], []
     with netlink() as kernel:
@@ -175,6 +176,8 @@ def uninstall(pin_path: Path) -> Uninstalled:
     directories = layouts(pin_path)
     for directory in directories:
         pins.remove(directory)
+    if lock_of(pin_path).is_dir():
+        lock_of(pin_path).rmdir()
     if directories and not pin_path.is_mount() and not any(pin_path.iterdir()):
         pin_path.rmdir()
     return Uninstalled(tuple(interfaces), tuple(map(str, directories)), tuple(failures))
