@@ -22,7 +22,7 @@ from pathlib import Path
 from vipcast.files.reading import Reading, read, unreadable
 from vipcast.files.view import STATUS, WRITTEN_WHOLE, View
 from vipcast.model.errors import Finding
-from vipcast.model.raw import SECRET, Delta, Kind
+from vipcast.model.raw import Delta, Kind
 
 SETTLE = 0.03
 """Seconds until a loss is believed."""
@@ -55,7 +55,7 @@ class Tree:
         self.identity: tuple[int, int] | None = None
         self.lost = ""
         followed = {kind.name for kind in kinds}
-        self._unasked = {kind.name for kind in WRITTEN_WHOLE - {SECRET}} - followed
+        self._unasked = {kind.name for kind in WRITTEN_WHOLE} - followed
         self._signatures: dict[str, _Signature] = {}
         self._doubted: dict[str, tuple[_Signature, float]] = {}
         self._blocked: dict[str, Finding] = {}

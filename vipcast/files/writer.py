@@ -1,5 +1,6 @@
 """One writer's sub-directory: a file is there as a whole or not at all, and only the writer's own.
 
+A Secret's file is its owner's alone from the first byte on; the others can be read by everybody.
 Every call raises SourceError where the file system refuses; nothing has changed then.
 """
 
@@ -15,10 +16,11 @@ from pathlib import Path
 from vipcast.files.dump import dump
 from vipcast.files.view import STATUS
 from vipcast.model.errors import ConflictError, SourceError
-from vipcast.model.raw import Raw, Ref
+from vipcast.model.raw import SECRET, Raw, Ref
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9._]*[A-Za-z0-9])?")
 _LONGEST_FILE = 200
+_EVERYBODY, _OWNER = 0o666, 0o600
 
 
 class Writer:
@@ -82,12 +84,19 @@ class Writer:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
+            temporary.unlink(missing_ok=True)  # of a process of this number that was killed
+            temporary.touch(self._mode_of(target), exist_ok=False)
             temporary.write_bytes(data)
             yield temporary
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+    def _mode_of(self, target: Path) -> int:
+        """What a file is made with, less the umask."""
+        secret = target.is_relative_to(self._root / self.prefix / SECRET.name)
+        return _OWNER if secret else _EVERYBODY
 
     @contextlib.contextmanager
     def _errors(self, path: str) -> Iterator[None]:

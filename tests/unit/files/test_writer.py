@@ -11,7 +11,7 @@ import pytest
 from vipcast.files.writer import Writer
 from vipcast.model.errors import ConflictError, SourceError
 from vipcast.model.objects import Key
-from vipcast.model.raw import NODE, SERVICE, Ref
+from vipcast.model.raw import NODE, SECRET, SERVICE, Ref
 
 PATH = "status/controller/Service/default/web.yaml"
 
@@ -81,6 +81,42 @@ def test_a_file_can_be_read_by_everybody_who_may_read_the_directory(
     finally:
         os.umask(mask)
     assert stat.S_IMODE((tmp_path / PATH).stat().st_mode) == 0o644
+
+
+def test_a_secret_is_its_owners_alone_from_the_first_byte_on(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, int]] = []
+    really = os.open
+
+    def watched(path: str, flags: int, mode: int = 0o777) -> int:
+        descriptor = really(path, flags, mode)
+        found = os.fstat(descriptor)
+        opened.append((Path(path).suffix, stat.S_IMODE(found.st_mode)))
+        assert found.st_size == 0
+        return descriptor
+
+    path = writer.path_of(Ref(SECRET, Key("default", "memberlist")))
+    mask = os.umask(0)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", watched)
+            writer.create(path, {"a": 1})
+            writer.write(path, {"a": 2})
+    finally:
+        os.umask(mask)
+    assert opened == [(".tmp", 0o600)] * 2
+    assert stat.S_IMODE((tmp_path / path).stat().st_mode) == 0o600
+
+
+def test_what_a_killed_writer_of_the_same_number_has_left_is_in_nobodys_way(
+    writer: Writer, tmp_path: Path
+) -> None:
+    target = tmp_path / PATH
+    target.parent.mkdir(parents=True)
+    target.with_name(f".{target.name}.{os.getpid()}.tmp").write_text("half a")
+    writer.write(PATH, {"a": 1})
+    assert every_file(tmp_path) == [PATH]
 
 
 def test_a_file_is_created_once(writer: Writer, tmp_path: Path) -> None:
