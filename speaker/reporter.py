@@ -40,6 +40,15 @@ COALESCE = 0.05
 RETRY = 1.0
 """Seconds after which a failed write is tried again."""
 
+ENDED: Mapping[Reason, str] = {
+    Reason.LEARNING: "The speaker has listened long enough; it may take addresses.",
+    Reason.NO_KEY: "The key for hellos is there.",
+    Reason.LINK_DOWN: "The interface has its carrier again.",
+    Reason.SAME_SEGMENT: "No other interface of this node is on the same segment any more.",
+    Reason.DUPLICATE_NODE: "No other speaker uses this node's name any more.",
+}
+"""What to say when a state of a segment is over; that it holds, the reason's own sentence says."""
+
 EVENT_BACKLOG = 1000
 """Events that wait to be written; when more come the oldest are dropped, and counted in the log."""
 
@@ -136,7 +145,7 @@ class Reporter:
         event(
             log,
             "segmentState",
-            sentence(effect.reason),
+            sentence(effect.reason) if effect.begins else ENDED[effect.reason],
             interface=interface,
             reason=effect.reason,
             begins=effect.begins,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from speaker.leadership import Changed, Condition
+from speaker.leadership import Changed, Condition, core
 from speaker.plan import Claim, Unannounced
-from speaker.reporter import COALESCE, EVENT_BACKLOG, RETRY, Reporter
+from speaker.reporter import COALESCE, ENDED, EVENT_BACKLOG, RETRY, Reporter
 from speaker.reports import Picture
 from tests.support.logged import logged
 from tests.support.memory_source import MemoryCluster, MemorySource
@@ -229,6 +231,22 @@ def test_conditions_are_logged_with_their_sentence(
             "begins": True,
         }
     ]
+
+
+def test_the_end_of_a_condition_has_a_sentence_of_its_own(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.told(Condition(Reason.LINK_DOWN, begins=True), None)
+    desk.told(Condition(Reason.LINK_DOWN, begins=False), None)
+    assert [(line["msg"], line["reason"], line["begins"]) for line in logged(caplog)] == [
+        ("The interface has no carrier.", "linkDown", True),
+        ("The interface has its carrier again.", "linkDown", False),
+    ]
+
+
+def test_every_condition_that_a_core_can_tell_has_a_sentence_for_its_end() -> None:
+    told = re.findall(r"_note\(\s*Reason\.(\w+)", Path(core.__file__).read_text())
+    assert {Reason[name] for name in told} == set(ENDED)
 
 
 def test_a_configuration_is_logged_when_it_changes_and_its_errors_when_they_do(
