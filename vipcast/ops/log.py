@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Final, Self, TextIO
 
 from vipcast.ops.lines import Lines
@@ -39,6 +39,9 @@ LEVELS: Final[Mapping[LogLevel, int]] = {
 
 COMPACT: Final = (",", ":")
 """No blanks, as MetalLB writes: people search for "event":"serviceAnnounced"."""
+
+_IN_JSON: Final = (bool, NoneType, dict, list, tuple)
+"""Types that a text line shows as JSON does; all others it shows as their own text."""
 
 _COLOURS: Final = {"debug": "2", "info": "32", "warn": "33", "error": "31"}
 
@@ -241,8 +244,18 @@ def _plain(value: object) -> object:
 
 
 def _word(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=_plain)
-    return json.dumps(text) if not text or any(c in text for c in ' "=\n') else text
+    """A value as one word; the items of a list between commas, quoted where they hold one."""
+    if isinstance(value, set | frozenset):
+        value = sorted(str(item) for item in value)
+    if isinstance(value, list | tuple) and value:
+        return ",".join(_quoted(item, ' "=\n,') for item in value)
+    return _quoted(value, ' "=\n')
+
+
+def _quoted(value: object, apart: str) -> str:
+    """A value in quotes if it is empty or holds one of the characters that keep things apart."""
+    text = json.dumps(value, default=_plain) if isinstance(value, _IN_JSON) else str(value)
+    return json.dumps(text) if not text or any(c in text for c in apart) else text
 
 
 def _set_levels(level: LogLevel) -> dict[str, int]:

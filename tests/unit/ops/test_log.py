@@ -159,10 +159,23 @@ def test_text_is_for_people_and_has_no_colours_in_a_file(written: Written) -> No
     first, second = written(speak, LogLevel.INFO, LogFormat.TEXT)
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d\.\d{3} info  new config  caller=ops/test_log\.py:\d+ event=configLoaded"
-        r' pools=2 names="\[\\"a b\\", \\"c\\"\]" quote="x\\"y"',
+        r' pools=2 names="a b",c quote="x\\"y"',
         first,
     )
     assert second.endswith(' event=x empty="" error="it is so"')
+
+
+def test_a_list_in_text_is_its_items_between_commas(written: Written) -> None:
+    def speak() -> None:
+        log.event(
+            ours, "x", "look", ips=["192.0.2.1"], pools=("a", "b,c", ""), none=[],
+            both={2, 1}, reason=[Reason.HOLDER_LOST], at=ipaddress.ip_address("192.0.2.7"),
+        )  # fmt: skip
+
+    (line,) = written(speak, LogLevel.INFO, LogFormat.TEXT)
+    assert line.endswith(
+        ' event=x ips=192.0.2.1 pools=a,"b,c","" none=[] both=1,2 reason=holderLost at=192.0.2.7'
+    )
 
 
 def test_text_has_colours_on_a_terminal_unless_the_user_wants_none(
