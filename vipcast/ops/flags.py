@@ -102,7 +102,7 @@ PIN_PATH: Final = Flag(
 )
 RUN_DIR: Final = Flag(
     "run-dir",
-    values.absolute_path,
+    values.directory,
     "directory for the lock and the port file",
     "PATH",
     default="/run/vipcast",
@@ -299,10 +299,11 @@ class _Parser(argparse.ArgumentParser):
 
     def add(self, flags: Sequence[Flag[Any]]) -> None:
         """Declare flags; one that is on or off may stand without a value."""
+        needed = self.add_argument_group("must be given, here or by a variable")
         for flag in flags:
             names = (f"--{flag.name}",) if flag.short is None else (flag.short, f"--{flag.name}")
             default = "" if flag.default in (None, "false") else f"; default {flag.default}"
-            self.add_argument(
+            (needed if flag.default is None else self).add_argument(
                 *names,
                 nargs="?" if flag is UNINSTALL else None,
                 const="true" if flag is UNINSTALL else None,

@@ -339,6 +339,31 @@ def test_the_version_is_shown_without_any_other_flag(
     assert (left.value.code, capsys.readouterr().out) == (0, f"{name} {flags.version()}\n")
 
 
+@pytest.mark.parametrize("path", ["run", "./run", "/tmp/run"])
+def test_directories_are_given_from_the_root_or_from_here(path: str) -> None:
+    options = flags.controller([f"--directory={path}", f"--run-dir={path}"], {})
+    assert options.directory == options.run_dir == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("call", "needed"),
+    [
+        (lambda: flags.controller(["--help"], {}), ["--directory"]),
+        (lambda: flags.speaker(["--help"], {}), ["--node-name", "--directory"]),
+        (lambda: flags.command_line(["status", "--help"], {}), ["--directory"]),
+        (lambda: flags.command_line(["explain", "--help"], {}), ["--directory"]),
+    ],
+)
+def test_help_shows_apart_what_must_be_given(
+    call: Call, needed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        call()
+    _, _, below = capsys.readouterr().out.partition("must be given, here or by a variable:\n")
+    group = below.partition("\n\n")[0]
+    assert [line.split()[0] for line in group.splitlines() if line.startswith("  --")] == needed
+
+
 def test_help_names_each_flag_with_its_variables_and_default(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
