@@ -33,7 +33,7 @@ LAST_PAUSE = 30.0
 """Seconds before a refused interface is tried again; the pause doubles up to the last."""
 
 CHECK = 3.0
-"""Seconds between two looks whether the program is still where it was put, and answers."""
+"""Seconds between two looks whether the program is still where it was put."""
 
 
 class Host(Protocol):
@@ -71,7 +71,7 @@ class Interfaces:
         self.failed: dict[int, tuple[bytes, Attachment]] = {}
         """MAC and verdict of the interfaces that should answer and do not."""
         self._links: dict[int, Link] = {}
-        self._open: set[int] = set()
+        self._open: dict[int, Attachment] = {}
         self._attacher = attacher
         self._host = host
         self._exclusions = exclusions
@@ -151,8 +151,7 @@ class Interfaces:
         link = self._links.get(ifindex)
         if link is not None and self._stays_open(link):
             return
-        if ifindex in self._open:
-            self._open.discard(ifindex)
+        if self._open.pop(ifindex, None) is not None:
             self._host.close(ifindex)
             why = "the interface is gone" if link is None else "nothing is announced here any more"
             event(log, "deleteARPResponder", why, interface=link.name if link else str(ifindex))
@@ -202,7 +201,7 @@ class Interfaces:
 
     def _begin_on(self, link: Link, attachment: Attachment) -> None:
         self.failed.pop(link.ifindex, None)
-        self._open.add(link.ifindex)
+        self._open[link.ifindex] = attachment
         event(
             log, "createARPResponder", attachment.detail,
             interface=link.name, mode=attachment.mode, how=attachment.how,
@@ -229,23 +228,28 @@ class Interfaces:
     async def _check(self, tasks: asyncio.TaskGroup) -> None:
         """Put the program back where somebody took it off; where that fails, hold nothing there.
 
-        A lease that runs over a program that is gone would keep others from taking over.
+        A lease that runs over a program that is gone would keep others from taking over. Where
+        netlink names the program that was put there, nothing more is done.
         """
         while True:
             await asyncio.sleep(CHECK)
             for ifindex in sorted(self._open):
-                link = self._wanted(ifindex)
-                if link is None:
+                link, before = self._wanted(ifindex), self._open.get(ifindex)
+                if link is None or before is None:
+                    continue
+                if await asyncio.to_thread(self._attacher.stands, before):
                     continue
                 attachment = await asyncio.to_thread(self._attacher.attach, link, self._mode)
                 if ifindex not in self._open or self._wanted(ifindex) is None:
                     continue
                 if not attachment.answering:
-                    self._open.discard(ifindex)
+                    del self._open[ifindex]
                     self._host.close(ifindex)
                     self._note(link, attachment)
                     self.see(tasks, ifindex, self._links[ifindex])
-                elif attachment.how is not How.ADOPTED:
+                    continue
+                self._open[ifindex] = attachment
+                if attachment.how is not How.ADOPTED:
                     event(
                         log, "reattached", "somebody had taken the program off: it is back",
                         interface=link.name, mode=attachment.mode, how=attachment.how,

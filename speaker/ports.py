@@ -121,6 +121,12 @@ class Attacher(Protocol):
         Never raises for what one interface refuses: the Attachment says it. A foreign one stays.
         """
 
+    def stands(self, attachment: Attachment) -> bool:
+        """Whether netlink still names the same program in the same mode there; False in doubt.
+
+        A look that changes nothing and asks the program nothing: some milliseconds.
+        """
+
     def detach(self, ifindex: int) -> bool:
         """Take our program off one interface; False if there was none of ours, or no interface.
 

@@ -200,6 +200,26 @@ def test_the_same_program_is_adopted_and_nothing_is_done(
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_look_tells_the_program_that_was_put_there_from_any_other_and_from_none(
+    rig: Rig, mode: str
+) -> None:
+    def stands(program: int, interface: str = "lan0", in_mode: str = mode) -> bool:
+        (said,) = rig.do("stands", interface, in_mode, str(program))
+        return bool(said)
+
+    (other,) = set(MODES) - {mode}
+    ours = int(rig.attach(mode)["program"])
+    assert stands(ours)
+    assert not stands(ours, in_mode=other)
+    assert not stands(ours, "lan1")
+    assert not stands(ours, "lan9")
+    rig.do("detach", "lan0")
+    assert not stands(ours)
+    foreign = rig.put_foreign(mode)
+    assert (stands(ours), stands(foreign[1])) == (False, True)
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_replacing_a_program_under_load_loses_nothing(
     rig: Rig, responder: PinnedResponder, tmp_path: Path, mode: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Runs the attacher inside a namespace of the lab, as a process of its own.
 
     attach INTERFACE MODE [SOURCES…]   once for each directory of sources, again and again --times
+    stands INTERFACE MODE PROGRAM      whether the program of this id is there in this mode
     detach INTERFACE
     retire SOURCES
     uninstall
@@ -22,6 +23,7 @@ from bpf import SOURCES, Sources
 from speaker.adapters.attach import XdpAttacher, uninstall
 from speaker.adapters.links import NetlinkLinks
 from speaker.layer2.interfaces import Link
+from tests.support.fakes import attachment
 from vipcast.model.xdp import XdpMode
 
 
@@ -41,7 +43,7 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pin_path", type=Path)
-    parser.add_argument("what", choices=["attach", "detach", "retire", "uninstall"])
+    parser.add_argument("what", choices=["attach", "stands", "detach", "retire", "uninstall"])
     parser.add_argument("words", nargs="*")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--kind", help="take the link for one of this kind")
@@ -49,6 +51,10 @@ def main() -> None:
     words: list[str] = given.words
     if given.what == "uninstall":
         say(dataclasses.asdict(uninstall(given.pin_path)))
+    elif given.what == "stands":
+        link = asyncio.run(link_called(words[0]))
+        found = dataclasses.replace(attachment(link), mode=XdpMode(words[1]))
+        say(XdpAttacher(given.pin_path).stands(dataclasses.replace(found, program=int(words[2]))))
     elif given.what == "detach":
         link = asyncio.run(link_called(words[0]))
         say(XdpAttacher(given.pin_path).detach(link.ifindex))

@@ -271,6 +271,8 @@ class MemoryAttacher:
     def __init__(self) -> None:
         self.attached: set[int] = set()
         self.calls: list[str] = []
+        self.attempts = 0
+        """How often `attach` was called, whatever it found."""
         self.refuse: dict[int, tuple[Reason, str]] = {}
         self.trouble: Exception | None = None
         """What `detach` and `retire_older` raise."""
@@ -278,6 +280,7 @@ class MemoryAttacher:
         """Happens while an attachment is under way."""
 
     def attach(self, link: Link, wanted: XdpMode) -> Attachment:
+        self.attempts += 1
         done = attachment(link, wanted)
         if link.ifindex in self.attached and link.ifindex not in self.refuse:
             return replace(done, how=How.ADOPTED)
@@ -290,6 +293,9 @@ class MemoryAttacher:
             )
         self.attached.add(link.ifindex)
         return done
+
+    def stands(self, attachment: Attachment) -> bool:
+        return attachment.ifindex in self.attached
 
     def detach(self, ifindex: int) -> bool:
         self.calls.append(f"detach {ifindex}")

@@ -70,6 +70,17 @@ class XdpAttacher:
         except (OSError, AttachError) as error:
             return replace(none, detail=f"{link.name}: {error}")
 
+    def stands(self, attachment: Attachment) -> bool:
+        try:
+            with netlink() as kernel:
+                there = kernel.attached(attachment.ifindex)
+        except OSError:
+            return False  # the whole attempt that follows says what is wrong
+        return there is not None and (there.mode, there.program) == (
+            attachment.mode,
+            attachment.program,
+        )
+
     def detach(self, ifindex: int) -> bool:
         try:
             with self._lock, netlink() as kernel:

@@ -296,6 +296,18 @@ async def test_a_full_map_takes_what_fits_says_what_does_not_and_takes_it_when_i
     assert world.unannounced("node1") == {}
 
 
+@story("node1")
+async def test_a_program_that_stays_where_it_was_put_is_only_looked_at(world: World) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    attacher = world["node1"].attacher
+    await pass_time(10 * CHECK)
+    assert attacher.attempts == 1
+    attacher.attached.clear()
+    await pass_time(10 * CHECK)
+    assert (attacher.attempts, attacher.attached) == (2, {LAN})
+
+
 @story("node1", "node2")
 async def test_a_program_that_somebody_took_off_is_put_back(
     world: World, caplog: pytest.LogCaptureFixture
