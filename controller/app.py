@@ -34,6 +34,9 @@ WRITERS: Final = 16
 """How many jobs may be under way at once; one that hangs takes one of them."""
 
 
+HEARTBEAT: Final = 10.0
+"""Seconds between two signs of life in the ConfigurationState."""
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the loop is told by flags."""
@@ -89,6 +92,8 @@ class App:
         self._queue: DelayQueue[Ref] = DelayQueue()
         self._failures: Counter[Ref] = Counter()
         self._wake = asyncio.Event()
+        self._heartbeat = ""
+        self._next_heartbeat = float("-inf")
         self._free = asyncio.Semaphore(WRITERS)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -307,9 +312,18 @@ class App:
             await self._source.put(ref, raw)
 
     async def _make_secret(self) -> None:
+            heartbeat=self._alive(),
         if self._store.secret_present:
             return
         try:
+        self._queue.add(self._state, (0,), self._next_heartbeat)
+
+    def _alive(self) -> str:
+        """The time of the last sign of life, which is now where it is due again."""
+        if self._now() >= self._next_heartbeat:
+            self._heartbeat = render.timestamp(self._outside.wall())
+            self._next_heartbeat = self._now() + HEARTBEAT
+        return self._heartbeat
             await self._source.create(
                 self._secret, render.secret(self._secret, self._outside.token())
             )

@@ -29,6 +29,7 @@ COMPONENT_LABEL = "metallb.io/component-type"
 NODE_LABEL = "metallb.io/node-name"
 RECONCILED = "configReconcilerValid"
 READABLE = "vipcast.io/sourceReadable"
+HEARTBEAT = "heartbeat"
 
 _LONGEST_NAME = 253
 _LONGEST_MESSAGE = 1024
@@ -149,12 +150,13 @@ def configuration_state(
     problems: Sequence[Finding],
     now: str,
     before: Raw | None = None,
+    heartbeat: str = "",
 ) -> tuple[Ref, dict[str, Any]]:
     """How a program got on with what users wrote, for `Source.put`.
 
     `node` is "" for the controller. `findings` are those of the configuration, `problems` those of
     files and other objects. `before` is the object as it stands, whose conditions keep the times at
-    which they last turned.
+    which they last turned. `heartbeat` is a time at which the program was alive; "": it gives none.
     """
     ref = configuration_state_ref(namespace, node)
     labels = {COMPONENT_LABEL: "speaker" if node else "controller"}
@@ -175,11 +177,13 @@ def configuration_state(
     conditions = [configuration, source]
     states = {condition["status"] for condition in conditions}
     result = "Invalid" if "False" in states else "Unknown" if "Unknown" in states else "Valid"
-    status = {
+    status: dict[str, Any] = {
         "result": result,
         "errorSummary": _lines((*findings, *problems)),
         "conditions": [_timed(condition, before, now) for condition in conditions],
     }
+    if heartbeat:
+        status[HEARTBEAT] = heartbeat
     return ref, whole(ref, labels=labels, status=status)
 
 

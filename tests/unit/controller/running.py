@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,17 +147,19 @@ class Running:
 
 
 @asynccontextmanager
-async def running(at: Place | Source, *, wall: float = NOON) -> AsyncIterator[Running]:
+async def running(
+    at: Place | Source, *, wall: Callable[[], float] = lambda: NOON
+) -> AsyncIterator[Running]:
     """A controller at work on a directory, or another source; stopped in order at the end.
 
-    `wall` is the time of day all the while, in seconds since 1970.
+    `wall` gives the time of day, in seconds since 1970.
     """
     if isinstance(at, Place):
-        at = DirectorySource(at.path, WRITER, KINDS, clock=lambda: wall)
+        at = DirectorySource(at.path, WRITER, KINDS, clock=wall)
     desk = Desk()
     metrics = ControllerMetrics(source=at.health, lag=lambda: 0.0, read=lambda: sample(desk))
     outside = Outside(
-        wall=lambda: wall,
+        wall=wall,
         draw=lambda: 1.0,
         token=new_key,
         recall=lambda: None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
 from functools import partial
@@ -169,7 +170,7 @@ async def test_the_condition_says_since_when_the_address_is_the_services_own(pla
         place.service("web", externalTrafficPolicy="Local")
         place.service("other")
         await has(place, other="192.0.2.11")
-    async with running(place, wall=NOON + 60):
+    async with running(place, wall=lambda: NOON + 60):
         place.service("third")
         await eventually_async(lambda: place.condition("third"), what="the controller is at work")
         assert place.condition("web")["lastTransitionTime"] == AT
@@ -272,6 +273,33 @@ async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -
         place.service("another")
         await has(place, another="192.0.2.11")
         assert place.secret() == second
+
+
+async def test_a_sign_of_life_is_given_again_and_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.app.HEARTBEAT", 0.05)
+    minutes = itertools.count(NOON, 60)
+    seen: set[str] = set()
+    async with running(place, wall=lambda: next(minutes)):
+        for _ in range(3):
+            await eventually_async(
+                lambda: place.state().get("heartbeat", "") not in {"", *seen}, what="a heartbeat"
+            )
+            seen.add(place.state()["heartbeat"])
+        assert place.state()["conditions"][0]["lastTransitionTime"] <= min(seen)
+
+
+async def test_a_state_that_is_written_for_another_reason_carries_the_last_sign_of_life(
+    place: Place,
+) -> None:
+    minutes = itertools.count(NOON, 60)
+    async with running(place, wall=lambda: next(minutes)):
+        await eventually_async(place.state, what="the state is reported")
+        first = place.state()["heartbeat"]
+        place.text("odd.yaml", "kind: Service\n  apiVersion: v1\n")
+        await eventually_async(lambda: place.state()["result"] == "Invalid", what="it is told")
+        assert place.state()["heartbeat"] == first
 
 
 async def test_a_users_own_key_of_the_hellos_is_left_alone(place: Place) -> None:
