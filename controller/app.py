@@ -20,7 +20,8 @@ from controller import reports
 from controller.desk import Desk
 from controller.reconcile import Status
 from controller.salvage import salvage, standing_on
-from vipcast.config import Config, ConfigKeeper
+from vipcast.config import Config, ConfigKeeper, restored
+from vipcast.config.overlaps import Network
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Store
@@ -33,9 +34,9 @@ from vipcast.ports import Source
 WRITERS: Final = 16
 """How many jobs may be under way at once; one that hangs takes one of them."""
 
-
 HEARTBEAT: Final = 10.0
 """Seconds between two signs of life in the ConfigurationState."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -44,13 +45,14 @@ class Settings:
     namespace: str
     config: str
     secret: str
+    service_cidrs: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What no core may have: `wall` in seconds since 1970, `draw` in 0 to 1, `token` a new key.
 
-    `remember` takes the ConfigMap whose configuration was put in force, `recall` gives it to the
+    `remember` takes the objects whose configuration was put in force, `recall` gives it to the
     controller's next life.
     """
 
@@ -74,7 +76,7 @@ class App:
     ) -> None:
         self.keeper = ConfigKeeper(settings.namespace, settings.config)
         if (recalled := outside.recall()) is not None:
-            self.keeper.feed(recalled)
+            self.keeper.feed(restored(recalled, settings.namespace, settings.config))
         self._in_force: Config | None = None
         self._source = source
         self._desk = desk
@@ -82,6 +84,7 @@ class App:
         self._outside = outside
         self._store = Store(settings.namespace, settings.config, settings.secret)
         self._namespace = settings.namespace
+        self._service_cidrs = settings.service_cidrs
         self._state = render.configuration_state_ref(settings.namespace)
         self._secret = render.secret_ref(settings.namespace, settings.secret)
         self._notes = Ref(EVENT, Key("", "notes"))
@@ -89,11 +92,11 @@ class App:
         self._problems: tuple[Finding, ...] = ()
         self._unread: frozenset[Key] = frozenset()
         self._started = False
+        self._heartbeat = ""
+        self._next_heartbeat = float("-inf")
         self._queue: DelayQueue[Ref] = DelayQueue()
         self._failures: Counter[Ref] = Counter()
         self._wake = asyncio.Event()
-        self._heartbeat = ""
-        self._next_heartbeat = float("-inf")
         self._free = asyncio.Semaphore(WRITERS)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -131,11 +134,12 @@ class App:
         if first or change.findings or self._unread:
             services.update(self._salvage(self._unclaimed(batch, first=first)))
         self._observe(services)
-        if first or change.config_map:
+        configured = first or change.config or bool(change.nodes)
+        if configured:
             self._configure()
         if first or change.secret:
             self._queue.add(self._secret, (0,))
-        if first or change.findings or change.config_map or self._state in change.others:
+        if configured or change.findings or self._state in change.others:
             self._queue.add(self._state, (0,))
 
     def _observe(self, services: Mapping[Key, Service | None]) -> None:
@@ -171,12 +175,13 @@ class App:
 
     def _configure(self) -> None:
         before = self.keeper.state
-        state = self.keeper.feed(self._store.config_map, self._store.config_map_elsewhere)
+        inputs = self._store.inputs(self._service_cidrs)
+        state = self.keeper.feed(inputs)
         self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
         if state.config is not None and state.config != self._in_force:
             self._in_force = state.config
-            if not state.stale and self._store.config_map is not None:
-                self._outside.remember(self._store.config_map)
+            if not state.stale:
+                self._outside.remember(inputs.saved())
             reports.tell_config(state.config)
             self._due(self._desk.configure(state.config))
         elif state.config is not None and before.stale and not state.stale:
@@ -307,15 +312,10 @@ class App:
             problems=self._problems,
             now=render.timestamp(self._outside.wall()),
             before=before,
+            heartbeat=self._alive(),
         )
         if before is None or before.get("status") != raw["status"]:
             await self._source.put(ref, raw)
-
-    async def _make_secret(self) -> None:
-            heartbeat=self._alive(),
-        if self._store.secret_present:
-            return
-        try:
         self._queue.add(self._state, (0,), self._next_heartbeat)
 
     def _alive(self) -> str:
@@ -324,6 +324,11 @@ class App:
             self._heartbeat = render.timestamp(self._outside.wall())
             self._next_heartbeat = self._now() + HEARTBEAT
         return self._heartbeat
+
+    async def _make_secret(self) -> None:
+        if self._store.secret_present:
+            return
+        try:
             await self._source.create(
                 self._secret, render.secret(self._secret, self._outside.token())
             )

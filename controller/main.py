@@ -21,7 +21,16 @@ from controller.desk import Desk
 from controller.reports import sample
 from vipcast.files import DirectorySource
 from vipcast.model.errors import HostError
-from vipcast.model.raw import CONFIG_MAP, CONFIGURATION_STATE, SECRET, SERVICE
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    CONFIGURATION_STATE,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
+    NAMESPACE,
+    NODE,
+    SECRET,
+    SERVICE,
+)
 from vipcast.ops import flags
 from vipcast.ops.flags import ControllerOptions
 from vipcast.ops.health import Health, LoopWatch
@@ -36,7 +45,18 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "vipcast-controller"
 WRITER = "controller"
-KINDS = frozenset({SERVICE, CONFIG_MAP, SECRET, CONFIGURATION_STATE})
+KINDS = frozenset(
+    {
+        NAMESPACE,
+        NODE,
+        SERVICE,
+        CONFIG_MAP,
+        IP_ADDRESS_POOL,
+        L2_ADVERTISEMENT,
+        SECRET,
+        CONFIGURATION_STATE,
+    }
+)
 KEY_BYTES = 16
 
 

@@ -36,6 +36,7 @@ from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
 from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper
+from vipcast.config.overlaps import Network
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address
@@ -72,7 +73,7 @@ class Doors:
     clock: Clock
     jitter: Callable[[], float]
     remember: Callable[[Raw], None]
-    """Takes the ConfigMap whose configuration was put in force."""
+    """Takes the objects whose configuration was put in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Settings:
     secret: str
     xdp_mode: XdpMode
     exclusions: Exclusions
+    service_cidrs: tuple[Network, ...] = ()
 
 
 class Speaker:
@@ -184,20 +186,28 @@ class Speaker:
         first, self._synced = not self._synced, True
         if first:
             self._reporter.found(self._own_statuses())
-        state = self.keeper.feed(self.store.config_map, self.store.config_map_elsewhere)
-        self._reporter.configured(state)
-        if state.changed and self.store.config_map is not None:
-            self._doors.remember(self.store.config_map)
+        changed = False
+        if first or change.config or change.nodes:
+            changed = self._configure()
         secret = self.store.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
         keys = change.services
-        if state.changed or first:
+        if changed or first:
             keys |= self.store.services.keys()
         for key in keys:
             self._decide(key)
         if keys or first:
             self._want()
         self.interfaces.objects_known()
+
+    def _configure(self) -> bool:
+        """Look again at what the configuration is read from; whether another one is in force."""
+        inputs = self.store.inputs(self.settings.service_cidrs)
+        state = self.keeper.feed(inputs)
+        self._reporter.configured(state)
+        if state.changed:
+            self._doors.remember(inputs.saved())
+        return state.changed
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)

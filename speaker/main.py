@@ -26,12 +26,15 @@ from speaker.adapters.pulse import MulticastPulse
 from speaker.app import OWN_KINDS, Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
+from vipcast.config.inputs import restored
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.files import DirectorySource
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
     NODE,
     SECRET,
     SERVICE,
@@ -50,7 +53,8 @@ from vipcast.ops.samples import SpeakerSample
 log = logging.getLogger(__name__)
 
 PROGRAM = "vipcast-speaker"
-KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET}) | OWN_KINDS
+CONFIGURATION = frozenset({CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT})
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
 NICENESS = -10
 
 
@@ -113,7 +117,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         )
         keeper = ConfigKeeper(options.namespace, options.config)
         if (recalled := last_good.recall()) is not None:
-            keeper.feed(recalled)
+            keeper.feed(restored(recalled, options.namespace, options.config))
         speaker = Speaker(settings, doors, reporter, keeper)
         checks = _checks(speaker, source)
         health = Health(port=options.port, watch=watch, checks=checks, metrics=metrics.take)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from vipcast.config.schema import Setting
 from vipcast.model.addresses import Address, AddressRange, family_of
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
 from vipcast.model.errors import Finding
@@ -20,19 +19,19 @@ class Config:
 
     `pools` stand in the order in which they are tried; their entries do not overlap. Which of
     their addresses are announced on segments, and how, is said by `l2`. `source` names the object
-    that it came from ("ConfigMap metallb-system/config"). `later` holds the sections that are
-    accepted but not used yet, by their path ("peers", "address-pools[0].bgp-advertisements"),
-    scalars as text. `warnings` are findings about what is accepted and has no effect.
+    that it came from ("ConfigMap metallb-system/config"). `bgp`, `peers` and `bfd_profiles` are
+    checked and kept for BGP. `warnings` are findings about what is accepted and has no effect.
+    `settings` are all values with their origins; they do not count when two are compared.
     """
 
     pools: tuple[Pool, ...] = ()
     source: str = ""
-    later: Mapping[str, Any] = field(default_factory=dict)
     l2: tuple[L2Advertisement, ...] = ()
     bgp: tuple[BgpAdvertisement, ...] = ()
     peers: tuple[Peer, ...] = ()
     bfd_profiles: tuple[BfdProfile, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    settings: tuple[Setting, ...] = field(default=(), repr=False, compare=False)
     _entries: tuple[tuple[AddressRange, Pool], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

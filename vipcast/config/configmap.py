@@ -1,7 +1,6 @@
-"""The old ConfigMap (MetalLB up to 0.12) as a whole: one key, one YAML document, one Config.
+"""The old ConfigMap (MetalLB up to 0.12) as a whole: one key, one YAML document, one draft.
 
-The sections of BGP are accepted by their keys and kept as text for later; what they hold is checked
-when BGP is. What is checked here is checked completely: all findings come at once.
+All findings come at once: a section that cannot be read leaves the others to be checked.
 """
 
 from __future__ import annotations
@@ -10,71 +9,58 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from vipcast.config.config import Config
-from vipcast.config.nodes import Mapping as MappingNode
-from vipcast.config.nodes import Node, Sequence, is_null, texts
+from vipcast.config import bfd, communities, peers, pools
+from vipcast.config.bfd import read_profiles
+from vipcast.config.communities import read_aliases
+from vipcast.config.draft import Draft
+from vipcast.config.nodes import Node, is_null
+from vipcast.config.peers import read_peers
 from vipcast.config.pools import read_pools
-from vipcast.config.schema import Reader
+from vipcast.config.schema import Notes, Reader
 from vipcast.config.yamltext import Chunk, compose, split
-from vipcast.model.advertisement import L2Advertisement
-from vipcast.model.errors import ConfigError, ParseError
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.errors import ParseError
 
 DATA_KEY = "config"
-KEYS = ("address-pools", "peers", "bgp-communities", "bfd-profiles")
+KEYS = (pools.KEY, peers.KEY, communities.KEY, bfd.KEY)
 
 
-def parse_config_map(raw: Mapping[str, Any]) -> Config:
-    """The Config that a ConfigMap holds. Raises ConfigError with every finding at once."""
-    reader = Reader(_name(raw))
-    config = _read(reader, raw)
-    if reader.findings or config is None:
-        raise ConfigError(tuple(reader.findings))
-    return config
+def read_config_map(raw: Mapping[str, Any], notes: Notes) -> Draft:
+    """What a ConfigMap says, as far as it can be read; the notes have what is wrong with it."""
+    reader = Reader(name_of(raw), notes)
+    draft = Draft(reader.name)
+    root = _document(reader, raw)
+    top = None if root is None else reader.section(root, "", KEYS)
+    if top is not None:
+        aliases = read_aliases(top)
+        read_pools(top, aliases, draft)
+        draft.bfd_profiles = read_profiles(top)
+        draft.peers = read_peers(top, {profile.name for profile in draft.bfd_profiles})
+    return draft
 
 
-def document_of(raw: Mapping[str, Any]) -> object:
-    """What stands under the data key; the same document is the same configuration."""
-    data = raw.get("data")
-    return data.get(DATA_KEY) if isinstance(data, Mapping) else None
-
-
-def _name(raw: Mapping[str, Any]) -> str:
+def name_of(raw: Mapping[str, Any]) -> str:
+    """How findings name the ConfigMap."""
     metadata = raw.get("metadata")
     fields = metadata if isinstance(metadata, Mapping) else {}
     return f"ConfigMap {fields.get('namespace', 'default')}/{fields.get('name', '')}"
 
 
-def _read(reader: Reader, raw: Mapping[str, Any]) -> Config | None:
-    text = document_of(raw)
-    if not isinstance(text, str):
-        reader.refuse(
-            f"data.{DATA_KEY}",
-            "",
-            "There is no text under this key." if text is None else "This is not text.",
-            f"Write the configuration under data.{DATA_KEY}, as a block of text: '{DATA_KEY}: |'.",
-        )
-        return None
-    root = _document(reader, text)
-    if root is None:
-        return None
-    values = reader.mapping(root, "", KEYS)
-    if values is None:
-        return None
-    later: dict[str, Any] = {}
-    pools = read_pools(reader, values["address-pools"], later) if "address-pools" in values else ()
-    _keep_for_later(reader, values, later)
-    return Config(pools, reader.name, later, l2=_on_segments(pools))
+def _document(reader: Reader, raw: Mapping[str, Any]) -> Node | None:
+    """The one document of the ConfigMap; None after a finding."""
+    data = raw.get("data")
+    text = data.get(DATA_KEY) if isinstance(data, Mapping) else None
+    if isinstance(text, str):
+        return _parsed(reader, text)
+    reader.refuse(
+        f"data.{DATA_KEY}",
+        "",
+        "There is no text under this key." if text is None else "This is not text.",
+        f"Write the configuration under data.{DATA_KEY}, as a block of text: '{DATA_KEY}: |'.",
+    )
+    return None
 
 
-def _on_segments(pools: tuple[Pool, ...]) -> tuple[L2Advertisement, ...]:
-    """What `protocol: layer2` says: every node may answer, on every interface."""
-    mine = (pool.name for pool in pools if pool.protocol is Protocol.LAYER2)
-    return tuple(L2Advertisement(name, frozenset({name})) for name in mine)
-
-
-def _document(reader: Reader, text: str) -> Node | None:
-    """The one document of the text; None after a finding."""
+def _parsed(reader: Reader, text: str) -> Node | None:
     chunks = split(text)
     if len(chunks) > 1:
         reader.refuse(
@@ -88,7 +74,7 @@ def _document(reader: Reader, text: str) -> Node | None:
         root = compose(chunks[0] if chunks else Chunk(text), reader.name)
     except ParseError as error:
         finding = error.finding
-        reader.findings.append(replace(finding, field=f"data.{DATA_KEY}, {finding.field}"))
+        reader.notes.findings.append(replace(finding, field=f"data.{DATA_KEY}, {finding.field}"))
         return None
     if root is None or is_null(root):
         reader.refuse(
@@ -99,21 +85,3 @@ def _document(reader: Reader, text: str) -> Node | None:
         )
         return None
     return root
-
-
-def _keep_for_later(reader: Reader, values: dict[str, Node], later: dict[str, Any]) -> None:
-    """The sections of BGP, checked for their outer form only."""
-    for key in ("peers", "bfd-profiles", "bgp-communities"):
-        node = values.get(key)
-        if node is None or is_null(node):
-            continue
-        if key == "bgp-communities" and not isinstance(node, MappingNode):
-            reader.wrong_type(node, key, "a mapping of names to communities", "Write name: value.")
-        elif key != "bgp-communities":
-            for path, item in reader.items(node, key, "Write a list."):
-                if not isinstance(item, MappingNode):
-                    reader.wrong_type(
-                        item, path, "a mapping of keys to values", "Write key: value."
-                    )
-        if isinstance(node, MappingNode | Sequence):
-            later[key] = texts(node)

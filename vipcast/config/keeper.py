@@ -4,18 +4,16 @@ A bad one never replaces a good one, and neither does none at all: the last good
 `stale` is set and the findings say what is wrong. Controller and speaker keep theirs the same way.
 
     keeper = ConfigKeeper(namespace, name)
-    state = keeper.feed(raw_config_map_or_None)
+    state = keeper.feed(inputs)
     if state.changed: decide everything again with state.config
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from vipcast.config.config import Config
-from vipcast.config.configmap import DATA_KEY, document_of, parse_config_map
+from vipcast.config.inputs import Inputs, parse
 from vipcast.model.errors import ConfigError, Finding
 
 
@@ -23,7 +21,7 @@ from vipcast.model.errors import ConfigError, Finding
 class ConfigState:
     """What is in force, and what is wrong with what the users have written since.
 
-    `loaded`: some configuration is in force. `stale`: it is not what the ConfigMap says now.
+    `loaded`: some configuration is in force. `stale`: it is not what the objects say now.
     `changed`: the last feeding put another one in force.
     """
 
@@ -42,26 +40,22 @@ class ConfigKeeper:
     """Holds the configuration in force. `namespace` and `name` say where it is looked for."""
 
     def __init__(self, namespace: str, name: str = "config") -> None:
+        self.namespace = namespace
+        self.name = name
         self.state = ConfigState()
-        self._object = f"ConfigMap {namespace}/{name}"
-        self._namespace = namespace
-        self._seen: object = self
+        self._seen: Inputs | None = None
 
-    def feed(self, raw: Mapping[str, Any] | None, elsewhere: tuple[str, ...] = ()) -> ConfigState:
-        """The ConfigMap as it is now, or None: there is none.
-
-        `elsewhere` lists other namespaces that have a ConfigMap of that name, for the finding.
-        """
-        document = None if raw is None else document_of(raw)
-        if raw is not None and document is not None and document == self._seen:
+    def feed(self, inputs: Inputs) -> ConfigState:
+        """The objects as they are now, and the cluster around them."""
+        if inputs == self._seen:
             self.state = replace(self.state, changed=False)
             return self.state
-        self._seen = document
-        if raw is None:
-            self._keep((self._missing(elsewhere),))
+        self._seen = inputs
+        if inputs.empty and not inputs.elsewhere and self.state.loaded:
+            self._keep((self._gone(),))
             return self.state
         try:
-            config = parse_config_map(raw)
+            config = parse(inputs)
         except ConfigError as error:
             self._keep(error.findings)
         else:
@@ -72,23 +66,13 @@ class ConfigKeeper:
         """What is in force stays, with these findings."""
         self.state = ConfigState(self.state.config, findings, stale=True)
 
-    def _missing(self, elsewhere: tuple[str, ...]) -> Finding:
-        if elsewhere:
-            found = ", ".join(elsewhere)
-            return Finding(
-                self._object,
-                "metadata.namespace",
-                found,
-                f"The ConfigMap was found in namespace {found}, looked for in {self._namespace}.",
-                f"Move it to {self._namespace}, or start with --namespace {elsewhere[0]}.",
-            )
-        if self.state.loaded:
-            message = "The ConfigMap is gone; the last configuration stays in force."
-            return Finding(self._object, "", "", message, "Put it back.")
+    def _gone(self) -> Finding:
+        source = self.state.config.source if self.state.config else ""
         return Finding(
-            self._object,
+            source,
             "",
             "",
-            "There is no such ConfigMap, so no Service gets an address.",
-            f"Create it with the pools under data.{DATA_KEY}.",
+            "The configuration is gone; the last one stays in force.",
+            "Put it back. To run without any pool on purpose, write a ConfigMap"
+            f" {self.namespace}/{self.name} with 'address-pools: []'.",
         )

@@ -87,13 +87,16 @@ def plain(node: Node, name: str) -> Any:
     return {_key(key): plain(value, name) for key, value in node.entries}
 
 
-def texts(node: Node) -> Any:
-    """The node with every scalar as its text, but for nulls: nothing is lost, nothing decided."""
-    if isinstance(node, Scalar):
-        return None if is_null(node) else node.text
-    if isinstance(node, Sequence):
-        return [texts(item) for item in node.items]
-    return {key.text: texts(value) for key, value in node.entries}
+def of_raw(value: Any) -> Node:
+    """A value as JSON has it as a node: numbers and booleans are plain, texts are not; line 0."""
+    if isinstance(value, AbstractMapping):
+        entries = ((Scalar(str(key), False, 0), of_raw(item)) for key, item in value.items())
+        return Mapping(tuple(entries), 0)
+    if isinstance(value, list | tuple):
+        return Sequence(tuple(of_raw(item) for item in value), 0)
+    if value is None or isinstance(value, bool):
+        return Scalar("" if value is None else str(value).lower(), True, 0)
+    return Scalar(str(value), not isinstance(value, str), 0)
 
 
 def _key(key: Scalar) -> str:

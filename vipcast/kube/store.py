@@ -15,6 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from vipcast.config.inputs import KINDS as CONFIG_KINDS
+from vipcast.config.inputs import Inputs, gather
+from vipcast.config.overlaps import Context, Network
 from vipcast.kube.parse import (
     parse_endpoint_slice,
     parse_node,
@@ -55,12 +58,13 @@ class Change:
     """What a batch has changed.
 
     `services` are to be decided again: they are new, gone or different, or their endpoints are; all
-    of them where a node is. `others` are the objects of every other kind that changed.
+    of them where a node is. `config`: an object of the configuration, wherever it stands. `others`
+    are the objects of every other kind that changed.
     """
 
     services: frozenset[Key] = frozenset()
     nodes: frozenset[str] = frozenset()
-    config_map: bool = False
+    config: bool = False
     secret: bool = False
     findings: bool = False
     others: frozenset[Ref] = frozenset()
@@ -118,17 +122,12 @@ class Store:
         """Whether the Secret is there now, readable or not."""
         return self.raw(self._secret) is not None
 
-    @property
-    def config_map(self) -> Raw | None:
-        """The ConfigMap with the configuration, for `ConfigKeeper.feed`."""
-        return self.raw(self._config_map)
-
-    @property
-    def config_map_elsewhere(self) -> tuple[str, ...]:
-        """Other namespaces that have a ConfigMap of the same name."""
-        wanted = self._config_map.key
-        named = (key for key in self.raws(CONFIG_MAP) if key.name == wanted.name)
-        return tuple(sorted(key.namespace for key in named if key != wanted))
+    def inputs(self, service_cidrs: tuple[Network, ...] = ()) -> Inputs:
+        """What the configuration is read from, for `ConfigKeeper.feed`."""
+        kinds = (CONFIG_MAP, *CONFIG_KINDS)
+        objects = ((Ref(kind, key), raw) for kind in kinds for key, raw in self.raws(kind).items())
+        context = Context(tuple(self._nodes.values()), service_cidrs)
+        return gather(objects, self._config_map.key.namespace, self._config_map.key.name, context)
 
     def slices(self, service: Key) -> tuple[EndpointSlice, ...]:
         """The endpoint slices of a Service, in the order of their names."""
@@ -149,12 +148,14 @@ class Store:
         services: set[Key] = set()
         nodes: set[str] = set()
         others: set[Ref] = set()
-        config_map = secret = False
+        config = secret = False
         for delta in batch.deltas:
             old, new = self._take(delta)
             ref = delta.ref
             if ref.kind == CONFIG_MAP:
-                config_map = config_map or ref.key.name == self._config_map.key.name
+                config = config or ref.key.name == self._config_map.key.name
+            elif ref.kind in CONFIG_KINDS:
+                config = True
             elif ref == self._secret:
                 secret = True
             elif old != new or ref.kind not in _PARSERS:
@@ -168,7 +169,7 @@ class Store:
         findings = before != self._findings or batch.problems != self.problems
         self.synced, self.problems = batch.synced, batch.problems
         return Change(
-            frozenset(services), frozenset(nodes), config_map, secret, findings, frozenset(others)
+            frozenset(services), frozenset(nodes), config, secret, findings, frozenset(others)
         )
 
     def _take(self, delta: Delta) -> tuple[Any, Any]:

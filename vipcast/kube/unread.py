@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vipcast.model.raw import IP_ADDRESS_POOL, L2_ADVERTISEMENT, VERSIONS, Kind
+from vipcast.model.raw import VERSIONS, Kind
 
 METALLB, VIPCAST = "metallb.io", "vipcast.io"
 
-_POOL = "Write it as one of the address-pools in the ConfigMap's data.config."
+_POOL = "Write it as an IPAddressPool."
 _NO_BGP = "Remove it, or keep it for later: BGP is not announced in this version."
 _REPORT = "Remove it: it is a report that a program wrote, not a wish."
 
 UNREAD: Mapping[Kind, str] = {
-    IP_ADDRESS_POOL: _POOL,
-    L2_ADVERTISEMENT: "Remove it: every pool of protocol layer2 is announced on all interfaces.",
     Kind(METALLB, "AddressPool"): _POOL,
     Kind(METALLB, "BGPAdvertisement"): _NO_BGP,
     Kind(METALLB, "BGPPeer"): _NO_BGP,

@@ -1,12 +1,15 @@
-"""ConfigMaps for tests, in one line."""
+"""Configurations for tests, in one line: ConfigMaps, and objects of group metallb.io."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vipcast.config import Config, parse_config_map
+from vipcast.config import Config, Context, Inputs, parse, parse_config_map
+from vipcast.config.overlaps import NOTHING_KNOWN
 from vipcast.model.errors import ConfigError, Finding
+from vipcast.model.raw import IP_ADDRESS_POOL, L2_ADVERTISEMENT, Kind, api_version
 
+SYSTEM = "metallb-system"
 OBJECT = "ConfigMap metallb-system/config"
 FORMS = "Write a network such as 192.0.2.0/24 or a range such as 192.0.2.10-192.0.2.20."
 
@@ -33,15 +36,72 @@ def pools(*items: str) -> str:
     return "address-pools:\n" + "".join(items or (pool(),))
 
 
-def good(document: object) -> Config:
+def inputs(document: object = None) -> Inputs:
+    """A ConfigMap with that document and nothing else; not even that without a document."""
+    return Inputs(SYSTEM, config_map=None if document is None else config_map(document))
+
+
+def good(document: object, context: Context = NOTHING_KNOWN) -> Config:
     """The Config of a document that is right."""
-    return parse_config_map(config_map(document))
+    return parse_config_map(config_map(document), context)
 
 
-def findings(document: object) -> tuple[Finding, ...]:
+def findings(document: object, context: Context = NOTHING_KNOWN) -> tuple[Finding, ...]:
     """Every finding for a document; none if it is right."""
     try:
-        good(document)
+        good(document, context)
+    except ConfigError as error:
+        return error.findings
+    return ()
+
+
+def of_kind(kind: Kind, name: str, spec: object, labels: object = None) -> dict[str, Any]:
+    """An object of the programs' namespace."""
+    metadata: dict[str, Any] = {"namespace": SYSTEM, "name": name}
+    if labels is not None:
+        metadata["labels"] = labels
+    return {
+        "apiVersion": api_version(kind),
+        "kind": kind.name,
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+def ip_pool(
+    name: str, *addresses: str, labels: object = None, allocation: object = None, **spec: Any
+) -> dict[str, Any]:
+    """An IPAddressPool; 192.0.2.0/28 unless addresses are given."""
+    spec = {"addresses": list(addresses or ("192.0.2.0/28",)), **spec}
+    if allocation is not None:
+        spec["serviceAllocation"] = allocation
+    return of_kind(IP_ADDRESS_POOL, name, spec, labels)
+
+
+def l2(name: str, **spec: Any) -> dict[str, Any]:
+    """An L2Advertisement."""
+    return of_kind(L2_ADVERTISEMENT, name, spec)
+
+
+def of_objects(*raws: dict[str, Any], context: Context = NOTHING_KNOWN) -> Inputs:
+    """Inputs of objects of group metallb.io."""
+    return Inputs(
+        SYSTEM,
+        pools=tuple(raw for raw in raws if raw["kind"] == IP_ADDRESS_POOL.name),
+        l2_advertisements=tuple(raw for raw in raws if raw["kind"] == L2_ADVERTISEMENT.name),
+        context=context,
+    )
+
+
+def loaded(*raws: dict[str, Any]) -> Config:
+    """The Config of objects that are right."""
+    return parse(of_objects(*raws))
+
+
+def refused(*raws: dict[str, Any], context: Context = NOTHING_KNOWN) -> tuple[Finding, ...]:
+    """Every finding for objects; none if they are right."""
+    try:
+        parse(of_objects(*raws, context=context))
     except ConfigError as error:
         return error.findings
     return ()

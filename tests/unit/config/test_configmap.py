@@ -180,27 +180,6 @@ peers: 7
     ]
 
 
-def test_sections_of_bgp_are_kept_as_text_for_later() -> None:
-    document = """
-peers:
-- {my-asn: 64512, peer-address: 10.0.0.1, hold-time: 1:30}
-bgp-communities: {a: 64512:1}
-bfd-profiles:
-address-pools:
-- name: a
-  protocol: bgp
-  addresses: [192.0.2.0/24]
-  bgp-advertisements: [{aggregation-length: 032, communities: [64512:1]}]
-"""
-    assert good(document).later == {
-        "peers": [{"my-asn": "64512", "peer-address": "10.0.0.1", "hold-time": "1:30"}],
-        "bgp-communities": {"a": "64512:1"},
-        "address-pools[0].bgp-advertisements": [
-            {"aggregation-length": "032", "communities": ["64512:1"]}
-        ],
-    }
-
-
 @pytest.mark.parametrize(
     ("document", "field", "message"),
     [

@@ -12,7 +12,11 @@ from vipcast.config import Config, parse_config_map
 from vipcast.config.nodes import plain
 from vipcast.config.yamltext import compose, split
 from vipcast.model.addresses import Family
+from vipcast.model.advertisement import BgpAdvertisement, Community, L2Advertisement
+from vipcast.model.errors import ConfigError, Finding
+from vipcast.model.peer import BfdProfile, Peer
 from vipcast.model.pool import Protocol
+from vipcast.model.selectors import Operator, Requirement, Selector
 
 INPUTS = Path(__file__).parents[2] / "inputs"
 
@@ -67,7 +71,7 @@ def test_l2_home_is_twenty_addresses() -> None:
 def test_pools_of_protocol_bgp_load(name: str, ranges: list[str]) -> None:
     assert {pool.protocol for pool in config(name).pools} == {Protocol.BGP}
     assert entries(name) == ranges
-    assert "peers" in config(name).later
+    assert not config(name).l2
 
 
 def test_the_pool_of_bgp_nxos_avoids_buggy_addresses() -> None:
@@ -86,22 +90,129 @@ def test_everything_loads_with_each_of_its_keys() -> None:
         "192.168.0.150-192.168.0.200",
         "192.168.144.0-192.168.159.255",
     ]
-    assert set(found.later) == {
-        "peers",
-        "bgp-communities",
-        "address-pools[0].bgp-advertisements",
+    assert found.bgp == (
+        BgpAdvertisement(
+            "bgpadvertisement1",
+            frozenset({"my-ip-space"}),
+            local_pref=100,
+            communities=(Community((64512, 1)), Community((65535, 65281))),
+        ),
+    )
+    assert found.l2 == (L2Advertisement("lan", frozenset({"lan"})),)
+    prod = Selector.of(
+        [
+            Requirement("kubernetes.io/hostname", Operator.IN, ("prod-01",)),
+            Requirement("beta.kubernetes.io/arch", Operator.IN, ("amd64", "arm")),
+        ]
+    )
+    assert found.peers == (
+        Peer(
+            "peer1",
+            my_asn=64512,
+            peer_asn=64512,
+            address=IPv4Address("10.0.0.1"),
+            hold_time=120,
+            router_id=IPv4Address("1.2.3.4"),
+            nodes=(prod,),
+            password="yourPassword",
+        ),
+    )
+    assert not found.warnings
+
+
+def test_an_aggregation_wider_than_the_range_s_widest_block_is_refused() -> None:
+    raw = objects("everything.yaml")["ConfigMap"]
+    text = raw["data"]["config"].replace("aggregation-length: 32", "aggregation-length: 24")
+    with pytest.raises(ConfigError) as caught:
+        parse_config_map({**raw, "data": {"config": text}})
+    assert caught.value.findings == (
+        Finding(
+            "ConfigMap metallb-system/config",
+            "address-pools[0].bgp-advertisements[0].aggregation-length",
+            "24",
+            "A route of /24 is wider than the widest block of 192.168.0.150-192.168.0.200"
+            " (address-pools[0].addresses[1]), a /27.",
+            "Write 27 or more, or leave the key out.",
+        ),
+    )
+
+
+def test_each_value_of_everything_has_its_origin_and_its_default() -> None:
+    found = {
+        each.field: (each.value, each.default, each.given)
+        for each in config("everything.yaml").settings
+    }
+    assert found == {
+        "bgp-communities.no-export": ("65535:65281", "", True),
+        "bgp-communities.no-advertise": ("65535:65282", "", True),
+        "address-pools[0].name": ("my-ip-space", "", True),
+        "address-pools[0].protocol": ("bgp", "", True),
+        "address-pools[0].addresses[0]": ("198.51.100.0/24", "", True),
+        "address-pools[0].addresses[1]": ("192.168.0.150-192.168.0.200", "", True),
+        "address-pools[0].avoid-buggy-ips": ("true", "false", True),
+        "address-pools[0].auto-assign": ("false", "true", True),
+        "address-pools[0].bgp-advertisements[0].aggregation-length": ("32", "32", True),
+        "address-pools[0].bgp-advertisements[0].aggregation-length-v6": ("128", "128", False),
+        "address-pools[0].bgp-advertisements[0].localpref": ("100", "0", True),
+        "address-pools[0].bgp-advertisements[0].communities[0]": ("64512:1", "none", True),
+        "address-pools[0].bgp-advertisements[0].communities[1]": ("no-export", "none", True),
+        "address-pools[1].name": ("lan", "", True),
+        "address-pools[1].protocol": ("layer2", "", True),
+        "address-pools[1].addresses[0]": ("192.168.144.0/20", "", True),
+        "address-pools[1].avoid-buggy-ips": ("false", "false", False),
+        "address-pools[1].auto-assign": ("true", "true", False),
+        "bfd-profiles": ("none", "none", False),
+        "peers[0].my-asn": ("64512", "", True),
+        "peers[0].peer-asn": ("64512", "", True),
+        "peers[0].peer-address": ("10.0.0.1", "", True),
+        "peers[0].hold-time": ("120s", "90s", True),
+        "peers[0].keepalive-time": ("a third of hold-time", "a third of hold-time", False),
+        "peers[0].ebgp-multihop": ("false", "false", False),
+        "peers[0].peer-port": ("179", "179", True),
+        "peers[0].source-address": (
+            "chosen by the routing table",
+            "chosen by the routing table",
+            False,
+        ),
+        "peers[0].router-id": ("1.2.3.4", "the node's", True),
+        "peers[0].node-selectors[0]": (
+            "beta.kubernetes.io/arch in (amd64,arm),kubernetes.io/hostname=prod-01",
+            "every node",
+            True,
+        ),
+        "peers[0].password": ("(hidden)", "none", True),
+        "peers[0].bfd-profile": ("none", "none", False),
     }
 
 
-def test_a_community_stays_text() -> None:
-    later = config("everything.yaml").later
-    assert later["address-pools[0].bgp-advertisements"] == [
-        {"aggregation-length": "32", "localpref": "100", "communities": ["64512:1", "no-export"]}
-    ]
-    assert later["bgp-communities"] == {
-        "no-export": "65535:65281",
-        "no-advertise": "65535:65282",
-    }
+def test_everything_of_0_12_loads_with_a_warning_that_bfd_is_not_spoken() -> None:
+    found = config("everything-0.12.yaml")
+    assert found.peers == (
+        Peer(
+            "peer1",
+            my_asn=64513,
+            peer_asn=64512,
+            address=IPv4Address("10.0.0.1"),
+            source=IPv4Address("10.0.0.7"),
+            hold_time=90,
+            keepalive_time=30,
+            bfd_profile="fast",
+            ebgp_multihop=True,
+        ),
+    )
+    assert found.bfd_profiles == (
+        BfdProfile("fast", receive_interval=150, transmit_interval=150, detect_multiplier=3),
+    )
+    assert found.bgp == (BgpAdvertisement("bgpadvertisement1", frozenset({"dual"})),)
+    assert found.warnings == (
+        Finding(
+            "ConfigMap metallb-system/config",
+            "peers[0].bfd-profile",
+            "fast",
+            "The session comes up without BFD, which is not spoken in this version.",
+            "Nothing needs to be done; a dead link is noticed after hold-time.",
+        ),
+    )
 
 
 def test_every_input_is_tried_here() -> None:

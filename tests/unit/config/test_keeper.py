@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.config.making import OBJECT, config_map, findings, good, pool, pools
-from vipcast.config import Config, ConfigKeeper, ConfigState
+from tests.unit.config.making import (
+    OBJECT,
+    SYSTEM,
+    config_map,
+    findings,
+    good,
+    inputs,
+    ip_pool,
+    l2,
+    pool,
+    pools,
+)
+from vipcast.config import Config, ConfigKeeper, ConfigState, Context, Inputs, parse, restored
 from vipcast.model.errors import Finding
+from vipcast.model.objects import Key, Node
+from vipcast.model.raw import CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT, Kind, Ref
 
 GOOD, OTHER = pools(pool()), pools(pool("[198.51.100.0/24]"))
 BAD = pools(pool("[192.0.2.0/99]"))
 
 
 def keeper() -> ConfigKeeper:
-    return ConfigKeeper("metallb-system")
+    return ConfigKeeper(SYSTEM)
 
 
 def test_nothing_is_loaded_before_there_is_anything() -> None:
@@ -24,85 +43,124 @@ def test_nothing_is_loaded_before_there_is_anything() -> None:
 
 def test_a_good_configuration_is_put_in_force() -> None:
     one = keeper()
-    assert one.feed(config_map(GOOD)) == ConfigState(good(GOOD), changed=True)
+    assert one.feed(inputs(GOOD)) == ConfigState(good(GOOD), changed=True)
     assert one.state.loaded
 
 
 def test_the_same_text_again_changes_nothing() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
-    assert one.feed(config_map(GOOD)) == ConfigState(good(GOOD))
+    one.feed(inputs(GOOD))
+    assert one.feed(inputs(GOOD)) == ConfigState(good(GOOD))
 
 
 def test_another_text_that_means_the_same_changes_nothing() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
-    assert one.feed(config_map(f"# a comment\n{GOOD}")) == ConfigState(good(GOOD))
+    one.feed(inputs(GOOD))
+    assert one.feed(inputs(f"# a comment\n{GOOD}")) == ConfigState(good(GOOD))
 
 
 def test_a_bad_configuration_leaves_the_good_one_in_force_and_says_what_is_wrong() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
+    one.feed(inputs(GOOD))
     expected = ConfigState(good(GOOD), findings(BAD), stale=True)
-    assert one.feed(config_map(BAD)) == expected
-    assert one.feed(config_map(BAD)) == expected
+    assert one.feed(inputs(BAD)) == expected
+    assert one.feed(inputs(BAD)) == expected
     assert one.state.loaded
 
 
 def test_the_first_configuration_may_be_bad() -> None:
     one = keeper()
-    assert one.feed(config_map(BAD)) == ConfigState(None, findings(BAD), stale=True)
+    assert one.feed(inputs(BAD)) == ConfigState(None, findings(BAD), stale=True)
     assert not one.state.loaded
-    assert one.feed(config_map(OTHER)) == ConfigState(good(OTHER), changed=True)
+    assert one.feed(inputs(OTHER)) == ConfigState(good(OTHER), changed=True)
 
 
 def test_after_a_bad_one_the_former_good_one_is_no_change() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
-    one.feed(config_map(BAD))
-    assert one.feed(config_map(GOOD)) == ConfigState(good(GOOD))
+    one.feed(inputs(GOOD))
+    one.feed(inputs(BAD))
+    assert one.feed(inputs(GOOD)) == ConfigState(good(GOOD))
 
 
 def test_a_config_map_that_goes_leaves_the_last_good_one_in_force() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
+    one.feed(inputs(GOOD))
     gone = Finding(
         OBJECT,
         "",
         "",
-        "The ConfigMap is gone; the last configuration stays in force.",
-        "Put it back.",
+        "The configuration is gone; the last one stays in force.",
+        "Put it back. To run without any pool on purpose, write a ConfigMap metallb-system/config"
+        " with 'address-pools: []'.",
     )
-    assert one.feed(None) == ConfigState(good(GOOD), (gone,), stale=True)
-    assert one.feed(config_map(GOOD)) == ConfigState(good(GOOD))
+    assert one.feed(inputs()) == ConfigState(good(GOOD), (gone,), stale=True)
+    assert one.feed(inputs(GOOD)) == ConfigState(good(GOOD))
 
 
-def test_a_config_map_that_was_never_there_is_a_finding() -> None:
+def test_a_configuration_that_was_never_there_is_a_finding() -> None:
     missing = Finding(
         OBJECT,
         "",
         "",
-        "There is no such ConfigMap, so no Service gets an address.",
-        "Create it with the pools under data.config.",
+        "There is neither such a ConfigMap nor any IPAddressPool, so no Service gets an address.",
+        "Create one of them: IPAddressPool objects, or pools under the ConfigMap's data.config.",
     )
-    assert keeper().feed(None) == ConfigState(None, (missing,), stale=True)
+    assert keeper().feed(inputs()) == ConfigState(None, (missing,), stale=True)
 
 
-def test_a_config_map_in_another_namespace_is_pointed_at() -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"), [(CONFIG_MAP, "config"), (IP_ADDRESS_POOL, "a"), (L2_ADVERTISEMENT, "a")]
+)
+def test_a_configuration_in_another_namespace_is_pointed_at(kind: Kind, name: str) -> None:
     elsewhere = Finding(
-        OBJECT,
+        f"{kind.name} default/{name}",
         "metadata.namespace",
         "default",
-        "The ConfigMap was found in namespace default, looked for in metallb-system.",
+        f"The {kind.name} was found in namespace default, looked for in metallb-system.",
         "Move it to metallb-system, or start with --namespace default.",
     )
-    assert keeper().feed(None, ("default",)) == ConfigState(None, (elsewhere,), stale=True)
+    there = replace(inputs(), elsewhere=(Ref(kind, Key("default", name)),))
+    one = keeper()
+    assert one.feed(there) == ConfigState(None, (elsewhere,), stale=True)
+    one.feed(inputs(GOOD))
+    assert one.feed(there) == ConfigState(good(GOOD), (elsewhere,), stale=True)
+
+
+def test_a_node_that_comes_to_have_an_address_of_a_pool_makes_the_configuration_stale() -> None:
+    one = keeper()
+    one.feed(inputs(GOOD))
+    node = Node("n1", addresses=(IPv4Address("192.0.2.3"),))
+    state = one.feed(replace(inputs(GOOD), context=Context((node,))))
+    assert state.config == good(GOOD)
+    assert [found.message for found in state.findings] == [
+        "It contains 192.0.2.3, an address of node n1."
+    ]
+    assert one.feed(inputs(GOOD)) == ConfigState(good(GOOD))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        Inputs(SYSTEM, config_map=config_map(GOOD)),
+        Inputs(SYSTEM, pools=(ip_pool("a"),), l2_advertisements=(l2("b", ipAddressPools=["a"]),)),
+    ],
+)
+def test_what_was_saved_is_the_same_configuration_after_a_restart(before: Inputs) -> None:
+    saved = json.loads(json.dumps(before.saved()))
+    assert restored(saved, SYSTEM) == before
+    assert keeper().feed(restored(saved, SYSTEM)) == ConfigState(parse(before), changed=True)
+
+
+@pytest.mark.parametrize("saved", [{}, {"items": 5}, {"items": [5, {}, {"metadata": 5}]}])
+def test_what_was_saved_and_spoilt_is_nothing(saved: dict[str, Any]) -> None:
+    assert restored(saved, SYSTEM) == inputs()
 
 
 def test_a_config_map_without_the_key_is_bad() -> None:
     one = keeper()
-    one.feed(config_map(GOOD))
-    state = one.feed({"metadata": {"namespace": "metallb-system", "name": "config"}})
+    one.feed(inputs(GOOD))
+    bare = {"metadata": {"namespace": "metallb-system", "name": "config"}}
+    state = one.feed(replace(inputs(), config_map=bare))
     assert state == ConfigState(good(GOOD), findings(None), stale=True)
 
 
@@ -111,7 +169,7 @@ def test_the_last_good_one_is_in_force_after_any_history(history: list[str | Non
     one = keeper()
     expected: Config | None = None
     for document in history:
-        state = one.feed(None if document is None else config_map(document))
+        state = one.feed(inputs(document))
         right = document in (GOOD, OTHER)
         before, expected = expected, good(document) if right else expected
         assert state.config == expected

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vipcast.config.nodes import Node, plain, texts
+from vipcast.config.nodes import Node, of_raw, plain
 from vipcast.config.yamltext import Chunk, compose
 from vipcast.model.errors import Finding, ParseError
 
@@ -89,7 +89,9 @@ def test_a_number_that_no_object_can_hold_is_refused(text: str) -> None:
     )
 
 
-def test_texts_decide_nothing_but_nulls() -> None:
-    assert texts(node("a: [64512:1, yes, 080, 1e3, ~, '~', {b: 1}]\n")) == {
-        "a": ["64512:1", "yes", "080", "1e3", None, "~", {"b": "1"}]
-    }
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, 0, -5, 1.5, "", "5", "true", "~", [], {}, {"a": [{"b": None}, "yes", 1]}],
+)
+def test_a_raw_value_becomes_nodes_that_mean_the_same(value: object) -> None:
+    assert plain(of_raw(value), "Service default/web") == value

@@ -204,7 +204,7 @@ async def test_a_bad_configuration_replaces_no_good_one(
         await has(place, another="192.0.2.11", web="192.0.2.10")
         place.remove("config.yaml")
         await eventually_async(
-            lambda: "The ConfigMap is gone" in place.state()["errorSummary"], what="it says so"
+            lambda: "The configuration is gone" in place.state()["errorSummary"], what="it says so"
         )
         assert place.address("web") == "192.0.2.10"
         assert not messages(caplog, "configLoaded")
@@ -355,7 +355,7 @@ async def test_a_kind_that_is_not_read_is_named_also_where_there_is_no_config_ma
         )
         await eventually_async(lambda: "BGPPeer" in place.state()["errorSummary"], what="it says")
         missing, told = place.state()["errorSummary"].splitlines()
-        assert missing.startswith("ConfigMap metallb-system/config: There is no such ConfigMap")
+        assert missing.startswith("ConfigMap metallb-system/config: There is neither")
         assert told == (
             "file peer.yaml: line 2 = 'BGPPeer': Kind BGPPeer is not read in this version."
             " Remove it, or keep it for later: BGP is not announced in this version."

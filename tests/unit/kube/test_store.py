@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vipcast.config import Context, Inputs
 from vipcast.kube.defaults import with_defaults
 from vipcast.kube.render import secret, secret_ref
 from vipcast.kube.status import render_l2_status, render_speaker_status
@@ -17,6 +20,8 @@ from vipcast.model.raw import (
     CONFIG_MAP,
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
     NODE,
     SERVICE,
     Batch,
@@ -173,22 +178,39 @@ def config_map(name: str = "config", namespace: str = NAMESPACE) -> Delta:
 def test_the_config_map_is_found_by_namespace_and_name() -> None:
     one = store()
     assert fed(one, config_map("other")) == Change()
-    assert one.config_map is None
-    assert fed(one, config_map()) == Change(config_map=True)
-    assert one.config_map == config_map().raw
-    assert fed(one, gone(config_map().ref)) == Change(config_map=True)
-    assert one.config_map is None
+    assert one.inputs() == Inputs(NAMESPACE)
+    assert fed(one, config_map()) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE, config_map=config_map().raw)
+    assert fed(one, gone(config_map().ref)) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE)
+
+
+@pytest.mark.parametrize("kind", [IP_ADDRESS_POOL, L2_ADVERTISEMENT])
+def test_objects_of_the_configuration_are_found_by_their_namespace(kind: Kind) -> None:
+    one = store()
+    mine, stray = made(ref(kind, "a", NAMESPACE), spec={}), made(ref(kind, "b"), spec={})
+    assert fed(one, mine, stray) == Change(config=True)
+    found = one.inputs()
+    assert (found.objects, found.elsewhere) == ((mine.raw,), (stray.ref,))
+    assert fed(one, gone(mine.ref), gone(stray.ref)) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE)
 
 
 def test_config_maps_of_that_name_elsewhere_are_known() -> None:
     one = store()
-    assert fed(one, config_map(namespace="x"), config_map(namespace="default")) == Change(
-        config_map=True
-    )
-    assert one.config_map is None
-    assert one.config_map_elsewhere == ("default", "x")
+    others = (config_map(namespace="x"), config_map(namespace="default"))
+    refs = (others[1].ref, others[0].ref)
+    assert fed(one, *others) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE, elsewhere=refs)
     fed(one, config_map())
-    assert one.config_map_elsewhere == ("default", "x")
+    assert one.inputs() == Inputs(NAMESPACE, config_map=config_map().raw, elsewhere=refs)
+
+
+def test_the_configuration_is_read_with_the_nodes_and_the_flags_around_it() -> None:
+    one = store()
+    fed(one, node())
+    cidrs = (IPv4Network("10.96.0.0/12"),)
+    assert one.inputs(cidrs).context == Context((one.nodes["n1"],), cidrs)
 
 
 def key(value: Any = b"key") -> Delta:

@@ -263,7 +263,7 @@ async def test_a_bad_configuration_replaces_no_good_one(world: World) -> None:
     assert world["node1"].remembered == []
     world.configure()
     assert await world.holder() == "node1"
-    assert [raw["data"] for raw in world["node1"].remembered] == [
+    assert [raw["items"][0]["data"] for raw in world["node1"].remembered] == [
         {
             "config": "address-pools:\n- name: lan\n  protocol: layer2\n"
             "  addresses: ['192.0.2.240-192.0.2.249']\n"
