@@ -1,21 +1,24 @@
 """The command `vipcast`: reads the objects once, prints what is so (status) or why (explain).
 
-Exit codes: 0 all is well · 1 something lacks · 2 wrong arguments · 3 not found, or unreadable
+Exit codes: 0 all is as wanted · 1 something lacks · 2 wrong arguments, or unreadable · 3 not found
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from vipcast.cli.explain import explain
 from vipcast.cli.picture import Picture, take
+from vipcast.cli.sentences import tell
 from vipcast.cli.status import show
 from vipcast.cli.text import Screen, screen_of
 from vipcast.files import DirectorySource
 from vipcast.kube.store import Store
+from vipcast.kube.unread import UNREAD
 from vipcast.model.errors import VipcastError
 from vipcast.model.objects import Service
 from vipcast.model.raw import (
@@ -25,6 +28,7 @@ from vipcast.model.raw import (
     SERVICE,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
+    Ref,
 )
 from vipcast.ops import flags
 from vipcast.ops.flags import CliOptions, ExplainOptions, StatusOptions
@@ -32,7 +36,8 @@ from vipcast.ports import Source
 
 WELL: Final = 0
 LACKING: Final = 1
-UNREADABLE: Final = 3
+UNREADABLE: Final = 2
+NOT_FOUND: Final = 3
 
 KINDS: Final = (
     NODE,
@@ -52,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         store = asyncio.run(_read(options))
     except TimeoutError:
-        return _fail(f"{options.directory} could not be read within {PATIENCE:.0f} s.")
+        message = f"{options.directory} could not be read within {PATIENCE:.0f} s."
+        return _fail(UNREADABLE, message)
     except VipcastError as error:
-        return _fail(str(error))
-    picture = take(store, options.namespace)
+        return _fail(UNREADABLE, str(error))
+    picture = take(store, options.namespace, time.time())
     screen = screen_of(sys.stdout)
     if isinstance(options, StatusOptions):
         sys.stdout.write(show(picture, options.output, screen))
@@ -77,14 +83,14 @@ async def _read(options: CliOptions) -> Store:
 
 def _explain(store: Store, picture: Picture, options: ExplainOptions, screen: Screen) -> int:
     found = _find(store, options.service)
-    if len(found) != 1:
-        return _fail(_not_one(store, options.service, found))
+    if len(found) > 1:
+        names = ", ".join(str(service.key) for service in found)
+        several = f"Several Services have the name {options.service}: give one of {names}."
+        return _fail(UNREADABLE, several)
+    if not found:
+        return _not_there(store, options.service)
     explanation = explain(store, picture, found[0])
-    paragraphs = (
-        "\n".join(line for sentence in paragraph for line in screen.wrapped(sentence))
-        for paragraph in explanation.paragraphs
-    )
-    sys.stdout.write("\n\n".join(paragraphs) + "\n")
+    sys.stdout.write(tell(explanation, options.output, screen))
     return WELL if explanation.well else LACKING
 
 
@@ -98,17 +104,29 @@ def _find(store: Store, wanted: str) -> list[Service]:
     ]
 
 
-def _not_one(store: Store, wanted: str, found: list[Service]) -> str:
-    """What to say where a name stands for no Service, or for several."""
-    if found:
-        names = ", ".join(str(service.key) for service in found)
-        return f"Several Services have the name {wanted}: give one of {names}."
-    name = wanted.rpartition("/")[2]
-    unread = [str(one) for one in store.findings if one.object.endswith(f"/{name}")]
-    return "\n".join([f"There is no Service {wanted}.", *unread])
+def _not_there(store: Store, wanted: str) -> int:
+    """No Service of that name can be read: is it bad, may a bad file hold it, or neither?"""
+    namespace, _, name = wanted.rpartition("/")
+    bad = {
+        str(Ref(SERVICE, key)): key
+        for key in sorted(store.raws(SERVICE))
+        if key.name == name and namespace in ("", key.namespace)
+    }
+    findings = [one for one in store.findings if one.object in bad]
+    if findings:
+        text = [f"{findings[0].object} is there, but its file cannot be read as one:"]
+        return _fail(UNREADABLE, *text, *map(str, findings))
+    others = {kind.name for kind in UNREAD}
+    files = [
+        one for one in store.problems if one.object.startswith("file ") and one.value not in others
+    ]
+    if files:
+        text = [f"No Service {wanted} can be read. It may stand in a file that cannot be read:"]
+        return _fail(UNREADABLE, *text, *map(str, files))
+    return _fail(NOT_FOUND, f"There is no Service {wanted}.")
 
 
-def _fail(message: str) -> int:
-    for line in message.splitlines():
+def _fail(code: int, *lines: str) -> int:
+    for line in "\n".join(lines).splitlines():
         sys.stderr.write(f"vipcast: {line}\n")
-    return UNREADABLE
+    return code

@@ -1,6 +1,6 @@
 """The cluster as the objects show it: addresses, who answers for them, and what is wrong. PURE.
 
-    take(store, namespace) -> Picture
+    take(store, namespace, now) -> Picture
 
 `vipcast status` prints it, `vipcast explain` tells one Service of it.
 """
@@ -11,17 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vipcast.cli.components import ConfigReport, Controller, Told, listen
 from vipcast.cli.segments import Place, Segment, find_segments
-from vipcast.kube.fields import open_object
-from vipcast.kube.render import COMPONENT_LABEL, NODE_LABEL
 from vipcast.kube.store import Store
-from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Key
-from vipcast.model.raw import CONFIGURATION_STATE, Raw
+from vipcast.model.raw import CONFIGURATION_STATE
 from vipcast.model.reasons import SENTENCES, Reason
-from vipcast.model.status import Holding, InterfaceReport, SpeakerReport
-
-CONTROLLER = "controller"
+from vipcast.model.status import Holding, InterfaceReport, SpeakerReport, Unannounced
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +86,15 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigReport:
-    """What controller or a node's speaker (`component`) says about the configuration."""
-
-    component: str
-    result: str
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
-    """All of it. `problems` are objects that cannot be read, each with its fix."""
+    """All of it. `problems` are objects that are not read, each with its fix."""
 
     lines: tuple[Line, ...]
     segments: tuple[Segment, ...]
     speakers: tuple[Speaker, ...]
     config: tuple[ConfigReport, ...]
     problems: tuple[str, ...]
+    controller: Controller
 
     @property
     def well(self) -> bool:
@@ -116,6 +104,7 @@ class Picture:
             and all(speaker.well for speaker in self.speakers)
             and all(report.result == "Valid" for report in self.config)
             and not self.problems
+            and not self.controller.problem
         )
 
     def of(self, service: Key) -> tuple[Line, ...]:
@@ -123,18 +112,33 @@ class Picture:
         return tuple(line for line in self.lines if line.service == service)
 
 
-def take(store: Store, namespace: str) -> Picture:
-    """The picture of a store with a whole snapshot; `namespace` is that of the programs."""
+def take(store: Store, namespace: str, now: float) -> Picture:
+    """The picture of a store with a whole snapshot.
+
+    `namespace` is that of the programs, `now` the time of day in seconds since 1970.
+    """
     facts = _facts(store, namespace)
-    config, broken = _config(_own(store.raws(CONFIGURATION_STATE), namespace))
     lost = {node for segment in facts.segments for node in segment.lost}
+    told = listen(_own(store.raws(CONFIGURATION_STATE), namespace), lost, now)
     return Picture(
         lines=tuple(_lines(facts)),
         segments=facts.segments,
         speakers=tuple(_speakers(facts)),
-        config=tuple(one for one in config if one.component not in lost),
-        problems=tuple(str(one) for one in (*store.problems, *store.findings, *broken)),
+        config=told.config,
+        problems=_problems(store, told),
+        controller=told.controller,
     )
+
+
+def _problems(store: Store, told: Told) -> tuple[str, ...]:
+    """What is not read, each once; where somebody else cannot read what can be read here, who."""
+    ours = [str(one) for one in (*store.problems, *store.findings, *told.broken)]
+    theirs = [
+        f"{one.finding} (So says {', '.join(one.components)}.)"
+        for one in told.unread
+        if one.finding not in ours
+    ]
+    return tuple(dict.fromkeys((*ours, *theirs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ class Facts:
     reports: tuple[SpeakerReport, ...]
     segments: tuple[Segment, ...]
     held: Mapping[str, list[tuple[Place, Holding]]]
-    refused: Mapping[tuple[Key, str], str]
+    refused: Mapping[tuple[Key, str], Unannounced]
 
 
 def _facts(store: Store, namespace: str) -> Facts:
@@ -155,10 +159,10 @@ def _facts(store: Store, namespace: str) -> Facts:
         for holding in status.holdings:
             place = Place(status.node, holding.interface)
             held.setdefault(holding.address, []).append((place, holding))
-    refused: dict[tuple[Key, str], str] = {}
+    refused: dict[tuple[Key, str], Unannounced] = {}
     for report in reports:
         for refusal in report.unannounced:
-            refused.setdefault((refusal.service, refusal.address), refusal.reason)
+            refused.setdefault((refusal.service, refusal.address), refusal)
     places = {place for claims in held.values() for place, _ in claims}
     return Facts(store, reports, find_segments(reports, places), held, refused)
 
@@ -189,11 +193,20 @@ def _lines(facts: Facts) -> Iterable[Line]:
             yield Line(key, "", "", None, reason, recorded.message or why(reason))
         for address in service.ingress:
             answers = [_answer(facts, key, address, segment) for segment in facts.segments]
+            refusal = facts.refused.get((key, address))
             for answer in answers:
-                yield Line(key, address, recorded.pool, answer, answer.reason, why(answer.reason))
+                message = _sentence(answer.reason, refusal)
+                yield Line(key, address, recorded.pool, answer, answer.reason, message)
             if not answers:
-                reason = facts.refused.get((key, address)) or Reason.NO_SPEAKER
-                yield Line(key, address, recorded.pool, None, reason, why(reason))
+                reason = refusal.reason if refusal else Reason.NO_SPEAKER
+                message = _sentence(reason, refusal)
+                yield Line(key, address, recorded.pool, None, reason, message)
+
+
+def _sentence(reason: str, refusal: Unannounced | None) -> str:
+    """The speakers' own sentence where it is their reason, for it may name what the word cannot."""
+    told = refusal.message if refusal is not None and refusal.reason == reason else ""
+    return told or why(reason)
 
 
 def _answer(facts: Facts, service: Key, address: str, segment: Segment) -> Answer:
@@ -202,7 +215,8 @@ def _answer(facts: Facts, service: Key, address: str, segment: Segment) -> Answe
         for place, holding in facts.held.get(address, ())
         if place in segment.places
     ]
-    hindered = facts.refused.get((service, address)) or _hindrance(segment)
+    refusal = facts.refused.get((service, address))
+    hindered = refusal.reason if refusal else _hindrance(segment)
     if not claims:
         return Answer(segment, "", "", None, hindered or Reason.WAITING)
     _, node, newest = max(claims, key=lambda claim: claim[:2])
@@ -267,30 +281,4 @@ def _interface(node: str, report: InterfaceReport, segment: Segment | None) -> I
         hears=segment.hears(place) if segment else 0,
         answering=report.answering,
         problems=tuple(problems),
-    )
-
-
-def _config(states: Iterable[Raw]) -> tuple[list[ConfigReport], list[Finding]]:
-    """What each component says, the controller first, and objects that cannot be read."""
-    reports: list[ConfigReport] = []
-    broken: list[Finding] = []
-    for raw in states:
-        try:
-            reports.append(_config_report(raw))
-        except ParseError as error:
-            broken.append(error.finding)
-    if not any(one.component == CONTROLLER for one in reports):
-        silent = "The controller has not reported: is it running?"
-        reports.append(ConfigReport(CONTROLLER, "Unknown", (silent,)))
-    return sorted(reports, key=lambda one: (one.component != CONTROLLER, one.component)), broken
-
-
-def _config_report(raw: Raw) -> ConfigReport:
-    _, top = open_object(raw, CONFIGURATION_STATE.name)
-    labels = top.below("metadata").labels("labels")
-    status = top.below("status")
-    return ConfigReport(
-        component=labels.get(NODE_LABEL) or labels.get(COMPONENT_LABEL, CONTROLLER),
-        result=status.text("result", "Unknown"),
-        findings=tuple(line for line in status.text("errorSummary").splitlines() if line),
     )

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from vipcast.cli.picture import ConfigReport, Interface, Line, Picture, Speaker, why
+from vipcast.cli.components import ConfigReport, Controller
+from vipcast.cli.picture import Interface, Line, Picture, Speaker, why
 from vipcast.cli.text import Screen, columns
 from vipcast.files.dump import dump
 from vipcast.ops.values import Output
@@ -24,6 +25,7 @@ def show(picture: Picture, output: Output, screen: Screen) -> str:
     parts = (
         _addresses(picture.lines, screen),
         _speakers(picture.speakers, screen),
+        _controller(picture.controller, screen),
         _config(picture.config, screen),
         _problems(picture.problems, screen),
     )
@@ -36,6 +38,11 @@ def as_data(picture: Picture) -> dict[str, Any]:
         "healthy": picture.well,
         "addresses": [_address_data(line) for line in picture.lines],
         "speakers": [_speaker_data(speaker) for speaker in picture.speakers],
+        "controller": {
+            "healthy": not picture.controller.problem,
+            "heartbeat": picture.controller.heartbeat,
+            "problem": picture.controller.problem,
+        },
         "configuration": [
             {"component": one.component, "result": one.result, "findings": list(one.findings)}
             for one in picture.config
@@ -109,6 +116,13 @@ def _state(speaker: Speaker, interface: Interface) -> str:
     return "in doubt" if speaker.problems or interface.problems else "answering"
 
 
+def _controller(controller: Controller, screen: Screen) -> list[str]:
+    """Nothing where it lives."""
+    if not controller.problem:
+        return []
+    return [screen.bad(line) for line in screen.wrapped(controller.problem)]
+
+
 def _config(reports: tuple[ConfigReport, ...], screen: Screen) -> list[str]:
     """Who says the same about the configuration is named together."""
     said: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -126,7 +140,7 @@ def _config(reports: tuple[ConfigReport, ...], screen: Screen) -> list[str]:
 def _problems(problems: tuple[str, ...], screen: Screen) -> list[str]:
     if not problems:
         return []
-    text = [screen.bad("Cannot be read; what was readable last stays in force:")]
+    text = [screen.bad("Objects not read:")]
     for problem in problems:
         text += screen.wrapped(problem, "  ")
     return text

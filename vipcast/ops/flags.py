@@ -126,7 +126,12 @@ UNINSTALL: Final = Flag(
     default="false",
 )
 OUTPUT: Final = Flag(
-    "output", values.output, "table, json or yaml", "FORMAT", default="table", short="-o"
+    "output",
+    values.output,
+    "table (text for people), json or yaml",
+    "FORMAT",
+    default="table",
+    short="-o",
 )
 
 _LOGGING: Final = (LOG_LEVEL, LOG_FORMAT)
@@ -134,8 +139,18 @@ _PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SECRET, PORT, RUN_DIR, *_LOGGIN
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
-EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE)
-STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (*EXPLAIN_FLAGS, OUTPUT)
+EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, OUTPUT)
+STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, OUTPUT)
+
+_STATUS_CODES: Final = """exit codes:
+  0  every address is answered for, and nothing else is wrong
+  1  something lacks; the output says what
+  2  wrong arguments, or the directory cannot be read"""
+_EXPLAIN_CODES: Final = """exit codes:
+  0  every address of the Service is answered for
+  1  it has no address, or nobody answers for it on some segment
+  2  wrong arguments, several Services of that name, or it cannot be read
+  3  there is no such Service"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +210,7 @@ class ExplainOptions:
     directory: Path
     namespace: str
     service: str
+    output: Output
 
 
 CliOptions = StatusOptions | ExplainOptions
@@ -255,9 +271,19 @@ def command_line(
     """Read the arguments of `vipcast` (of this process, unless given). May raise SystemExit."""
     parser = _Parser("vipcast", "Shows which node answers for which address, and why.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    status = commands.add_parser("status", help="addresses, their Services and their holders")
+    status = commands.add_parser(
+        "status",
+        help="addresses, their Services and their holders",
+        epilog=_STATUS_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     status.add(STATUS_FLAGS)
-    explain = commands.add_parser("explain", help="why a Service has, or lacks, an address")
+    explain = commands.add_parser(
+        "explain",
+        help="why a Service has, or lacks, an address",
+        epilog=_EXPLAIN_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     explain.add(EXPLAIN_FLAGS)
     explain.add_argument("service", metavar="SERVICE", help="NAME or NAMESPACE/NAME")
     found = vars(parser.parse_args(arguments))
@@ -271,7 +297,7 @@ def command_line(
         service = values.service_name(found["service"])
     except ValueError as error:
         explain.error(f"SERVICE has the value {found['service']!r}, which {error}.")
-    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], service)
+    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], service, given[OUTPUT])
 
 
 def version() -> str:

@@ -38,7 +38,7 @@ class LogFormat(StrEnum):
 
 
 class Output(StrEnum):
-    """How `vipcast status` prints."""
+    """How `vipcast` prints; TABLE is text for people."""
 
     TABLE = "table"
     JSON = "json"

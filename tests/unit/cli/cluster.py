@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,11 +145,24 @@ class Directory:
     def holders(self, *statuses: L2Status) -> None:
         self.put("holders.yaml", *(render_l2_status(NAMESPACE, one)[1] for one in statuses))
 
-    def config(self, *components: str, findings: Sequence[Finding] = ()) -> None:
-        """What components ("" stands for the controller) say about the configuration."""
+    def config(
+        self,
+        *components: str,
+        findings: Sequence[Finding] = (),
+        problems: Sequence[Finding] = (),
+        heartbeat: str | None = None,
+    ) -> None:
+        """What components say of themselves; "" stands for the controller, which lives just now."""
+        beat = render.timestamp(time.time()) if heartbeat is None else heartbeat
         states = (
             render.configuration_state(
-                NAMESPACE, one, loaded=True, findings=findings, problems=(), now=SINCE
+                NAMESPACE,
+                one,
+                loaded=True,
+                findings=findings,
+                problems=problems,
+                now=SINCE,
+                heartbeat="" if one else beat,
             )
             for one in components
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.unit.cli.cluster import (
     ALLOCATED,
@@ -24,10 +26,12 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
+from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
+from vipcast.cli.text import Screen
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Recorded
 from vipcast.model.reasons import Reason
+from vipcast.model.status import Unannounced
 
 Explain = Callable[..., tuple[int, list[str], str]]
 
@@ -42,8 +46,8 @@ ENDPOINTS = ["", "Endpoints: 3 can serve, on node1, node2, node3 (traffic policy
 def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
     """Runs the command on the test's directory; returns exit code, lines, and stderr."""
 
-    def run(service: str = "web") -> tuple[int, list[str], str]:
-        code = main(["explain", service, f"--directory={tmp_path}"])
+    def run(service: str = "web", *arguments: str) -> tuple[int, list[str], str]:
+        code = main(["explain", service, f"--directory={tmp_path}", *arguments])
         shown = capsys.readouterr()
         return code, shown.out.splitlines(), shown.err
 
@@ -138,7 +142,7 @@ def test_a_service_without_endpoints_is_announced_by_nobody(
             f"On lan0, nobody answers for {VIP} (noEndpoints).",
             "No endpoint of the Service is ready or serving.",
             "May not: node1 (noEndpoints), node2 (noEndpoints), node3 (noEndpoints).",
-            "Next: it is announced as soon as that changes.",
+            "Next: It is announced as soon as that changes.",
         ],
         "",
     )
@@ -170,7 +174,7 @@ def test_where_no_candidate_is_heard_the_next_step_is_to_hear_one(
     assert explain()[1][-3:] == [
         "Not heard any more: node2.",
         "May not: node1 (noLocalEndpoints), node3 (noLocalEndpoints).",
-        "Next: it is announced as soon as a node that may is heard again.",
+        "Next: It is announced as soon as a node that may is heard again.",
     ]
 
 
@@ -202,10 +206,62 @@ def test_without_any_speaker_it_says_so(tmp_path: Path, explain: Explain) -> Non
     directory = healthy(tmp_path)
     directory.holders()
     directory.speakers()
-    assert explain()[1][-2:] == [
+    assert explain()[1][-3:] == [
         f"Nobody answers for {VIP} (noSpeaker).",
         "No speaker reports a segment on which it could announce the address.",
+        (
+            "Next: Start vipcast-speaker on a node with an interface on the clients' network;"
+            " `vipcast status` shows what each speaker has."
+        ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "coming"),
+    [
+        (
+            Reason.PROTOCOL_NOT_YET,
+            (
+                "BGP is not announced in this version. The address stays the Service's own; for one"
+                " that is announced, let the Service ask for a pool with protocol layer2."
+            ),
+        ),
+        (
+            Reason.FAMILY_UNSUPPORTED,
+            "IPv6 is not announced in this version. The address stays the Service's own.",
+        ),
+    ],
+)
+def test_what_no_node_announces_promises_nothing_and_has_the_speakers_sentence(
+    tmp_path: Path, explain: Explain, reason: Reason, coming: str
+) -> None:
+    directory = healthy(tmp_path)
+    directory.holders()
+    refusal = Unannounced(WEB, VIP, reason, "Pool home is not announced.")
+    directory.speakers(*(replace(report(node), unannounced=(refusal,)) for node in NODES))
+    code, lines, _ = explain()
+    assert (code, lines[-3:]) == (
+        LACKING,
+        [
+            f"On lan0, nobody answers for {VIP} ({reason}).",
+            "Pool home is not announced.",
+            f"Next: {coming}",
+        ],
+    )
+
+
+def test_without_a_controller_an_address_that_lacks_is_explained_by_that(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("db", Recorded())
+    directory.config("", *NODES, heartbeat=SINCE)
+    code, lines, _ = explain("db")
+    assert (code, lines[:2]) == (
+        LACKING,
+        ["Service default/db has no address.", "The controller has not said why."],
+    )
+    assert lines[-1].startswith(f"The controller was not heard since {SINCE} (")
 
 
 def test_a_service_without_an_address_has_the_controllers_sentence(
@@ -218,7 +274,7 @@ def test_a_service_without_an_address_has_the_controllers_sentence(
         [
             "Service default/db has no address (poolExhausted).",
             EXHAUSTED.message,
-            "Next: it is decided anew when Service or configuration change or an address is freed.",
+            "Next: It is decided anew when Service or configuration change or an address is freed.",
             "",
             "Endpoints: 3 can serve, on node1, node2, node3 (traffic policy Cluster).",
         ],
@@ -232,8 +288,8 @@ def test_a_service_without_an_address_has_the_controllers_sentence(
         (
             {},
             [
-                "Service default/db has no address, and the controller has not said why.",
-                "Is it running?",
+                "Service default/db has no address.",
+                "The controller has not said why.",
             ],
         ),
         (
@@ -303,14 +359,94 @@ def test_a_service_that_cannot_be_read_is_explained_by_its_finding(
     code, lines, errors = explain("shop/odd")
     assert (code, lines) == (UNREADABLE, [])
     first, second = errors.splitlines()
-    assert first == "vipcast: There is no Service shop/odd."
+    assert first == "vipcast: Service shop/odd is there, but its file cannot be read as one:"
     assert second.startswith("vipcast: Service shop/odd: spec.type = 'Balancer': ")
 
 
 def test_a_service_that_is_not_there_is_exit_code_3(tmp_path: Path, explain: Explain) -> None:
     healthy(tmp_path)
-    assert explain("nothing") == (UNREADABLE, [], "vipcast: There is no Service nothing.\n")
-    assert explain("shop/web") == (UNREADABLE, [], "vipcast: There is no Service shop/web.\n")
+    assert explain("nothing") == (NOT_FOUND, [], "vipcast: There is no Service nothing.\n")
+    assert explain("shop/web") == (NOT_FOUND, [], "vipcast: There is no Service shop/web.\n")
+
+
+def test_a_service_that_may_be_in_a_bad_file_is_not_said_to_be_missing(
+    tmp_path: Path, explain: Explain
+) -> None:
+    healthy(tmp_path)
+    (tmp_path / "new.yaml").write_text("kind: Service\n  metadata: {name: new}\n")
+    code, lines, errors = explain("new")
+    assert (code, lines) == (UNREADABLE, [])
+    first, second = errors.splitlines()
+    assert first == (
+        "vipcast: No Service new can be read. It may stand in a file that cannot be read:"
+    )
+    assert second.startswith("vipcast: file new.yaml: line ")
+
+
+def test_json_and_yaml_say_what_the_text_says(tmp_path: Path, explain: Explain) -> None:
+    directory = healthy(tmp_path)
+    directory.nodes("node1", "node2")
+    wanted = {
+        "service": "default/web",
+        "healthy": True,
+        "addresses": [VIP],
+        "pool": "home",
+        "reason": "allocated",
+        "message": "An address was taken from the pool.",
+        "since": SINCE,
+        "next": "",
+        "endpoints": {"serving": 3, "nodes": ["node1", "node2", "node3"], "policy": "Cluster"},
+        "announcements": [
+            {
+                "address": VIP,
+                "segment": "lan0",
+                "holder": "node2",
+                "former": "",
+                "interface": "lan0",
+                "mac": "02:00:00:00:00:02",
+                "epoch": 1,
+                "since": SINCE,
+                "reason": "firstClaim",
+                "message": "Nobody held the address; this node ranks best among those that may.",
+                "order": ["node2", "node1"],
+                "notHeard": [],
+                "mayNot": [{"node": "node3", "reason": "nodeUnknown"}],
+                "next": (
+                    "node2 keeps it while it is heard, whatever its rank;"
+                    " if it is lost, node1 takes it within two seconds."
+                ),
+            }
+        ],
+        "controller": "",
+        "configuration": [],
+        "problems": [],
+    }
+    code, lines, errors = explain("web", "--output=json")
+    assert (code, json.loads("\n".join(lines)), errors) == (WELL, wanted, "")
+    assert yaml.safe_load("\n".join(explain("web", "-oyaml")[1])) == wanted
+
+
+def test_json_of_a_service_without_an_address_has_the_same_keys(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("db", EXHAUSTED)
+    code, lines, _ = explain("db", "-ojson")
+    told = json.loads("\n".join(lines))
+    assert code == LACKING
+    assert (told["addresses"], told["announcements"]) == ([], [])
+    assert (told["reason"], told["message"]) == ("poolExhausted", EXHAUSTED.message)
+    assert told["next"].startswith("It is decided anew")
+
+
+def test_no_sentence_is_wider_than_the_terminal(
+    tmp_path: Path, explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = healthy(tmp_path)
+    directory.config("", *NODES, heartbeat=SINCE)
+    monkeypatch.setattr("vipcast.cli.main.screen_of", lambda _: Screen(80))
+    _, lines, _ = explain()
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_name_in_two_namespaces_has_to_be_given_in_full(tmp_path: Path, explain: Explain) -> None:

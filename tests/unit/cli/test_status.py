@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,11 +27,14 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
+from vipcast.cli.components import Controller, listen
 from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
 from vipcast.cli.picture import Picture, Speaker
 from vipcast.cli.status import show
 from vipcast.cli.text import Screen, columns, screen_of
-from vipcast.model.errors import Finding
+from vipcast.kube.parse import parse_service
+from vipcast.kube.render import configuration_state, timestamp
+from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Recorded
 from vipcast.model.reasons import Reason
 from vipcast.model.status import SpeakerReport
@@ -108,10 +114,89 @@ def test_what_lacks_is_shown_with_what_it_means(tmp_path: Path, status: Status) 
             "  ConfigMap metallb-system/config: address-pools[0].addresses[0] = '10.0.0.0/40':"
             " This is no range. Write a prefix length of at most 32.",
             "",
-            "Cannot be read; what was readable last stays in force:",
+            "Objects not read:",
         )
     )
     assert "broken.yaml" in shown.splitlines()[-1]
+
+
+def test_objects_not_read_are_shown_once_and_apart_from_the_configuration(
+    tmp_path: Path, status: Status
+) -> None:
+    directory = healthy(tmp_path)
+    metadata = {"name": "odd", "namespace": "shop"}
+    odd = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"type": "Odd"}}
+    directory.put("odd.yaml", odd)
+    code, shown = status()
+    assert (code, shown.splitlines()[-4:-1]) == (
+        LACKING,
+        [
+            "Configuration: valid (controller, node1, node2, node3)",
+            "",
+            "Objects not read:",
+        ],
+    )
+    finding = shown.splitlines()[-1].strip()
+    assert finding.startswith("Service shop/odd: spec.type = 'Odd': ")
+    with pytest.raises(ParseError) as caught:
+        parse_service(odd)
+    elsewhere = Finding("file own.yaml", "", "", "It cannot be read: Permission denied.")
+    directory.config("", *NODES, problems=(caught.value.finding,))
+    assert status() == (LACKING, shown)
+    directory.config("", "node1", problems=(caught.value.finding, elsewhere))
+    assert status()[1].splitlines()[-2:] == [
+        f"  {finding}",
+        f"  {elsewhere} (So says controller, node1.)",
+    ]
+
+
+def test_a_controller_that_gives_no_sign_of_life_is_noticed(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    directory.config("", *NODES, heartbeat=SINCE)
+    code, shown = status()
+    assert code == LACKING
+    (line,) = [line for line in shown.splitlines() if "controller was not heard" in line]
+    assert re.fullmatch(
+        rf"The controller was not heard since {SINCE} \(\d+ [a-z]+\)\. Start vipcast-controller, or"
+        r" see the end of its log; until then no Service gets an address\.",
+        line,
+    )
+    told = json.loads(status("-ojson")[1])["controller"]
+    assert told == {"healthy": False, "heartbeat": SINCE, "problem": line}
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [(-5, ""), (29, ""), (30, "30 s"), (119, "119 s"), (150, "2 min"), (9000, "2 h"), (3e5, "3 d")],
+)
+def test_thirty_seconds_without_a_heartbeat_are_too_long(age: float, shown: str) -> None:
+    state = configuration_state(
+        "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat=SINCE
+    )[1]
+    problem = listen(
+        [state], (), datetime.fromisoformat(SINCE).timestamp() + age
+    ).controller.problem
+    assert (f"({shown})" in problem) if shown else problem == ""
+
+
+def test_a_heartbeat_that_is_no_time_is_an_object_not_read() -> None:
+    state = configuration_state(
+        "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat="noon"
+    )[1]
+    (broken,) = listen([state], (), 0.0).broken
+    assert str(broken) == (
+        "ConfigurationState lb/controller: status.heartbeat = 'noon': This is no time."
+        " Write it as 2026-01-31T12:00:00Z."
+    )
+
+
+def test_a_node_named_controller_does_not_stand_for_the_controller() -> None:
+    state = configuration_state(
+        "lb", "controller", loaded=True, findings=(), problems=(), now=SINCE
+    )[1]
+    assert listen([state], (), 0.0).controller.problem.startswith(
+        "The controller has not reported. "
+    )
 
 
 def test_the_claim_with_the_highest_epoch_counts(tmp_path: Path, status: Status) -> None:
@@ -215,7 +300,8 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
     directory = healthy(tmp_path)
     directory.nodes("node2")
     directory.speakers(report("node2", ()))
-    directory.config("")
+    now = timestamp(time.time())
+    directory.config("", heartbeat=now)
     wanted = {
         "healthy": True,
         "addresses": [
@@ -250,6 +336,7 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
                 ],
             }
         ],
+        "controller": {"healthy": True, "heartbeat": now, "problem": ""},
         "configuration": [{"component": "controller", "result": "Valid", "findings": []}],
         "problems": [],
     }
@@ -265,8 +352,10 @@ def test_an_empty_directory_says_what_is_not_there(status: Status) -> None:
             "",
             "There is no node and no speaker.",
             "",
+            "The controller has not reported. Start vipcast-controller, or see the end of its log;"
+            " until then no Service gets an address.",
+            "",
             "Configuration: unknown (controller)",
-            "  The controller has not reported: is it running?",
         ),
     )
 
@@ -326,7 +415,12 @@ def test_long_names_are_cut_in_the_middle_to_fit_eighty_columns_but_not_in_a_pip
 
 
 PICTURE = Picture(
-    (), (), (Speaker("node1", problems=("It is silent " + "for long " * 10,)),), (), ()
+    (),
+    (),
+    (Speaker("node1", problems=("It is silent " + "for long " * 10,)),),
+    (),
+    (),
+    Controller(),
 )
 
 

@@ -153,9 +153,12 @@ def test_uninstalling_needs_neither_directory_nor_node_name(arguments: list[str]
 def test_the_command_line_reads_both_commands() -> None:
     environment = {"VIPCAST_DIRECTORY": "/objects"}
     status = StatusOptions(Path("/objects"), "metallb-system", Output.JSON)
-    explain = ExplainOptions(Path("/objects"), "lb", "shop/web")
+    explain = ExplainOptions(Path("/objects"), "lb", "shop/web", Output.YAML)
     assert flags.command_line(["status", "-o", "json"], environment) == status
-    assert flags.command_line(["explain", "shop/web", "--namespace=lb"], environment) == explain
+    assert (
+        flags.command_line(["explain", "shop/web", "--namespace=lb", "-oyaml"], environment)
+        == explain
+    )
 
 
 Call = Callable[[], object]

@@ -1,0 +1,152 @@
+"""What the programs say of themselves: configuration, what they cannot read, signs of life. PURE.
+
+Each program keeps one ConfigurationState. The controller's carries a heartbeat, which it renews
+every ten seconds, for nobody else could tell that it is gone; speakers hear one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from vipcast.kube.fields import Fields, open_object
+from vipcast.kube.render import HEARTBEAT, NODE_LABEL, READABLE, RECONCILED
+from vipcast.model.errors import Finding, ParseError
+from vipcast.model.raw import CONFIGURATION_STATE, Raw
+
+CONTROLLER = "controller"
+PATIENCE = 30.0
+"""Seconds without a heartbeat after which the controller counts as gone: three are missing."""
+
+NEXT = "Start vipcast-controller, or see the end of its log; until then no Service gets an address."
+
+_RESULTS = {"True": "Valid", "False": "Invalid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The controller's last sign of life ("" if none), and in a sentence what is wrong, or ""."""
+
+    heartbeat: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """What controller or a node's speaker (`component`) says about the configuration."""
+
+    component: str
+    result: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An object or file that some components cannot read, with its fix."""
+
+    finding: str
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All of it, the controller first. `broken` are states that cannot be read themselves."""
+
+    controller: Controller
+    config: tuple[ConfigReport, ...]
+    unread: tuple[Unread, ...]
+    broken: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """One ConfigurationState; `node` is "" for the controller's."""
+
+    node: str
+    config: ConfigReport
+    unread: tuple[str, ...]
+    heartbeat: str
+    age: float | None
+
+    @property
+    def component(self) -> str:
+        return self.node or CONTROLLER
+
+
+def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
+    """What all say but the nodes that are lost; `now` is in seconds since 1970."""
+    states: list[_State] = []
+    broken: list[Finding] = []
+    for raw in raws:
+        try:
+            state = _state(raw, now)
+        except ParseError as error:
+            broken.append(error.finding)
+        else:
+            if state.node not in lost:
+                states.append(state)
+    states.sort(key=lambda state: state.node)
+    config = tuple(state.config for state in states)
+    if not any(state.node == "" for state in states):
+        config = (ConfigReport(CONTROLLER, "Unknown"), *config)
+    said: dict[str, list[str]] = {}
+    for state in states:
+        for finding in dict.fromkeys(state.unread):
+            said.setdefault(finding, []).append(state.component)
+    return Told(
+        controller=_controller(states),
+        config=config,
+        unread=tuple(Unread(finding, tuple(who)) for finding, who in said.items()),
+        broken=tuple(broken),
+    )
+
+
+def _controller(states: Iterable[_State]) -> Controller:
+    for state in states:
+        if state.node == "":
+            if state.age is None or state.age < PATIENCE:
+                return Controller(state.heartbeat)
+            silent = f"not heard since {state.heartbeat} ({_span(state.age)})"
+            return Controller(state.heartbeat, f"The controller was {silent}. {NEXT}")
+    return Controller(problem=f"The controller has not reported. {NEXT}")
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _state(raw: Raw, now: float) -> _State:
+    _, top = open_object(raw, CONFIGURATION_STATE.name)
+    labels = top.below("metadata").labels("labels")
+    status = top.below("status")
+    conditions = {one.text("type"): one for one in status.items("conditions")}
+    configured, readable = (conditions.get(kind) for kind in (RECONCILED, READABLE))
+    result = _RESULTS.get(configured.text("status"), "Unknown") if configured else "Unknown"
+    node = labels.get(NODE_LABEL, "")
+    heartbeat = status.text(HEARTBEAT)
+    return _State(
+        node=node,
+        config=ConfigReport(node or CONTROLLER, result, _complaints(configured)),
+        unread=_complaints(readable),
+        heartbeat=heartbeat,
+        age=now - _seconds(status) if heartbeat else None,
+    )
+
+
+def _complaints(condition: Fields | None) -> tuple[str, ...]:
+    if condition is None or condition.text("status") != "False":
+        return ()
+    return tuple(line for line in condition.text("message").splitlines() if line)
+
+
+def _seconds(status: Fields) -> float:
+    try:
+        return datetime.fromisoformat(status.text(HEARTBEAT)).timestamp()
+    except ValueError:
+        raise status.refused(
+            HEARTBEAT, "This is no time.", "Write it as 2026-01-31T12:00:00Z."
+        ) from None

@@ -1,0 +1,152 @@
+"""An Explanation as text for people, as JSON or as YAML; all three say the same. PURE."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from vipcast.cli.explain import Announcement, Endpoints, Explanation, Order
+from vipcast.cli.picture import why
+from vipcast.cli.text import Screen
+from vipcast.files.dump import dump
+from vipcast.model.reasons import Reason
+from vipcast.ops.values import Output
+
+
+def tell(explanation: Explanation, output: Output, screen: Screen) -> str:
+    """The whole text, with its last line end."""
+    if output is Output.JSON:
+        return json.dumps(as_data(explanation), indent=2) + "\n"
+    if output is Output.YAML:
+        return dump(as_data(explanation))
+    paragraphs = (
+        "\n".join(line for sentence in paragraph for line in screen.wrapped(sentence))
+        for paragraph in _paragraphs(explanation)
+        if paragraph
+    )
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def as_data(told: Explanation) -> dict[str, Any]:
+    """The explanation in the form that JSON and YAML show."""
+    given, endpoints = told.given, told.endpoints
+    return {
+        "service": str(told.service),
+        "healthy": told.well,
+        "addresses": list(given.addresses),
+        "pool": given.pool,
+        "reason": given.reason,
+        "message": given.message,
+        "since": given.since,
+        "next": given.next,
+        "endpoints": endpoints
+        and {
+            "serving": endpoints.serving,
+            "nodes": list(endpoints.nodes),
+            "policy": str(endpoints.policy),
+        },
+        "announcements": [_announcement_data(one) for one in told.announcements],
+        "controller": told.controller,
+        "configuration": [
+            {"component": one.component, "result": one.result, "findings": list(one.findings)}
+            for one in told.config
+        ],
+        "problems": list(told.problems),
+    }
+
+
+def _announcement_data(one: Announcement) -> dict[str, Any]:
+    line, answer = one.line, one.line.answer
+    holding = answer.holding if answer else None
+    return {
+        "address": line.address,
+        "segment": line.segment,
+        "holder": line.holder,
+        "former": answer.former if answer else "",
+        "interface": holding.interface if holding else "",
+        "mac": holding.mac if holding else "",
+        "epoch": holding.epoch if holding else 0,
+        "since": holding.since if holding else "",
+        "reason": str(line.reason),
+        "message": line.message,
+        "order": list(one.order.heard),
+        "notHeard": list(one.order.silent),
+        "mayNot": [{"node": node, "reason": str(reason)} for node, reason in one.order.barred],
+        "next": one.next,
+    }
+
+
+def _paragraphs(told: Explanation) -> list[list[str]]:
+    return [
+        _given(told),
+        _endpoints(told.endpoints),
+        *(_announcement(one) for one in told.announcements),
+        [told.controller] if told.controller else [],
+        _configuration(told),
+        list(told.problems),
+    ]
+
+
+def _given(told: Explanation) -> list[str]:
+    given = told.given
+    if given.addresses:
+        pool = f" from pool {given.pool}" if given.pool else ""
+        since = f", since {given.since}" if given.since else ""
+        has = f"has {', '.join(given.addresses)}{pool} ({given.reason}{since})"
+    else:
+        has = f"has no address ({given.reason})" if given.reason else "has no address"
+    return [f"Service {told.service} {has}.", given.message, *_next(given.next)]
+
+
+def _endpoints(endpoints: Endpoints | None) -> list[str]:
+    if endpoints is None:
+        return []
+    if not endpoints.serving:
+        return [f"Endpoints: {why(Reason.NO_ENDPOINTS)}"]
+    where = f", on {', '.join(endpoints.nodes)}" if endpoints.nodes else ""
+    return [f"Endpoints: {endpoints.serving} can serve{where} (traffic policy {endpoints.policy})."]
+
+
+def _announcement(one: Announcement) -> list[str]:
+    line, answer = one.line, one.line.answer
+    holding = answer.holding if answer else None
+    if answer is None:
+        text = [f"Nobody answers for {line.address} ({line.reason}).", line.message]
+    elif answer.holder and holding is not None:
+        text = [
+            (
+                f"On {line.segment}, {answer.holder} answers for {line.address} with MAC"
+                f" {holding.mac} ({line.reason}, since {holding.since}, epoch {holding.epoch})."
+            ),
+            line.message,
+        ]
+    else:
+        nobody = f"On {line.segment}, nobody answers for {line.address} ({line.reason})."
+        text = [nobody, line.message]
+        if answer.former and holding is not None:
+            text.append(f"The last one was {answer.former} (since {holding.since}).")
+    return [*text, *_ranking(one.order), *_next(one.next)]
+
+
+def _ranking(order: Order) -> list[str]:
+    text = []
+    if order.heard:
+        text.append(f"Order of those that may: {', '.join(order.heard)}.")
+    if order.silent:
+        text.append(f"Not heard any more: {', '.join(order.silent)}.")
+    if order.barred:
+        named = ", ".join(f"{node} ({reason})" for node, reason in order.barred)
+        text.append(f"May not: {named}.")
+    return text
+
+
+def _next(sentence: str) -> list[str]:
+    return [f"Next: {sentence}"] if sentence else []
+
+
+def _configuration(told: Explanation) -> list[str]:
+    if not told.config:
+        return []
+    findings = dict.fromkeys(finding for report in told.config for finding in report.findings)
+    who = ", ".join(report.component for report in told.config)
+    return [f"The configuration is not in order, says {who}.", *findings]
