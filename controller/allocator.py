@@ -3,6 +3,7 @@
     wish(service)                what the user asked for, or why no address can follow from it
     keep(service, address, …)    may the Service keep the address it has?
     choose(service, …)           which one does it get: the requested one, else the next free one
+    lacks(service, …)            what does it ask for and not get, though it has an address?
 
 Wishes count in MetalLB's order: an address (spec.loadBalancerIP), then a pool (annotation
 address-pool), then every pool with auto-assign. Pools are tried in the order of the configuration.
@@ -17,9 +18,9 @@ from dataclasses import dataclass, replace
 from controller.ledger import Ledger
 from vipcast.config import Config
 from vipcast.model.addresses import Address, Family, family_of, parse_address
-from vipcast.model.objects import Key, Service
-from vipcast.model.pool import Pool
-from vipcast.model.reasons import Reason, sentence
+from vipcast.model.objects import FamilyPolicy, Key, Service
+from vipcast.model.pool import Pool, Protocol
+from vipcast.model.reasons import Reason, protocol_not_yet, sentence
 
 LOST = {
     Reason.NOT_IN_ANY_POOL: Reason.POOL_CHANGED,
@@ -29,6 +30,11 @@ LOST = {
     Reason.POOL_MISMATCH: Reason.REQUEST_CHANGED,
 }
 """Why an address cannot be given → why it cannot be kept."""
+
+NOT_SHARED = (
+    "The annotation allow-shared-ip has no effect in this version: each Service has an address of"
+    " its own."
+)
 
 SHOWN = 8
 """How many pools a message names before it only counts the rest (an Event holds 1,024 bytes)."""
@@ -119,6 +125,31 @@ def choose(service: Key, wanted: Wish, config: Config, ledger: Ledger) -> Assign
     return _nothing_left(pools)
 
 
+def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> tuple[Refusal, ...]:
+    """What a Service with an address does not get, the gravest first; hints are `hints`."""
+    found = [] if wanted.unread is None else [wanted.unread]
+    pool = config.pool_named(given.pool)
+    if pool is not None and pool.protocol is not Protocol.LAYER2:
+        found.append(Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(pool.name)))
+    if service.family_policy is FamilyPolicy.REQUIRE_DUAL:
+        what = (
+            "The Service requires both families and has an IPv4 address only; write"
+            " ipFamilyPolicy: PreferDualStack to make do with that."
+        )
+        found.append(_no_ipv6(what))
+    return tuple(found)
+
+
+def hints(service: Service) -> tuple[str, ...]:
+    """What a Service with an address would rather have, as sentences; nothing is wrong."""
+    found = []
+    if service.family_policy is FamilyPolicy.PREFER_DUAL:
+        found.append("An IPv6 address, which the Service prefers to have too, is not served yet.")
+    if service.sharing_key:
+        found.append(NOT_SHARED)
+    return tuple(found)
+
+
 def _admit(
     service: Key, address: Address, wanted: Wish, config: Config, ledger: Ledger
 ) -> Assignment | Refusal:
@@ -168,11 +199,16 @@ def _pools(wanted: Wish, config: Config) -> tuple[Pool, ...] | Refusal:
 
 def _nothing_left(pools: tuple[Pool, ...]) -> Refusal:
     sizes = [(pool.name, size) for pool in pools if (size := pool.capacity(Family.IPV4))]
+    if not sizes and any(pool.capacity(Family.IPV6) for pool in pools):
+        return _no_ipv6(
+            f"There is no IPv4 address in what this Service may have ({_names(pools)});"
+            " add IPv4 addresses to a pool."
+        )
     if not sizes:
         return Refusal(
-            Reason.FAMILY_MISMATCH,
-            f"There is no IPv4 address in what this Service may have ({_names(pools)})."
-            " Add IPv4 addresses to a pool.",
+            Reason.BUGGY_ADDRESS,
+            f"Every address that this Service may have ends in .0 or .255 ({_names(pools)}), which"
+            " the pools avoid (avoid-buggy-ips). Add other addresses to a pool.",
         )
     counts = _list(f"pool {name} ({size} of {size} in use)" for name, size in sizes)
     return Refusal(

@@ -14,7 +14,7 @@ acts on an Outcome goes by this order, so that no two statuses ever show one add
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller import allocator
 from controller.allocator import Assignment, Refusal, Wish
@@ -90,7 +90,8 @@ def decide(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
     if isinstance(found, Refusal):
         return _refused(service, found, events, ledger)
     reason = Reason.KEPT if kept else Reason.ALLOCATED
-    return _assigned(service, found, reason, wanted.unread, events, ledger)
+    lacks = allocator.lacks(service, wanted, found, config)
+    return _assigned(service, found, reason, lacks, events, ledger)
 
 
 def is_rightful(service: Service, config: Config, ledger: Ledger) -> bool:
@@ -129,7 +130,7 @@ def _not_ours(service: Service, config: Config | None, ledger: Ledger) -> Outcom
 def _without_config(service: Service, ledger: Ledger) -> Outcome:
     """Who shows an address keeps it untouched; who has none is told what it waits for."""
     reason = Reason.NO_CONFIG
-    message = f"{sentence(reason)} See the ConfigurationState named controller for what is wrong."
+    message = f"{sentence(reason)} `vipcast status` says what is wrong with it."
     if shown(service):
         return Outcome(service.key, reason, message)
     return _refused(service, Refusal(reason, message), (), ledger)
@@ -139,18 +140,22 @@ def _assigned(
     service: Service,
     given: Assignment,
     reason: Reason,
-    unread: Refusal | None,
+    lacks: tuple[Refusal, ...],
     events: tuple[EventNote, ...],
     ledger: Ledger,
 ) -> Outcome:
+    """An address; of what lacks nevertheless the gravest gives the reason."""
     if given.address not in shown(service):
         events += (_note(service, EventType.NORMAL, "IPAllocated", f"Assigned {given}."),)
-    recorded = Recorded(given.pool, assigned=True, reason=Reason.ALLOCATED, message=f"{given}.")
-    if unread is not None:
-        reason, message = unread.reason, f"{unread.message} The Service keeps {given}."
-        recorded = Recorded(given.pool, assigned=True, reason=reason, message=message)
+    grave = [lack.message for lack in lacks]
+    message = " ".join((f"{given}.", *grave, *allocator.hints(service)))
+    recorded = Recorded(given.pool, assigned=True, reason=Reason.ALLOCATED, message=message)
+    if lacks:
+        reason = lacks[0].reason
+        recorded = replace(recorded, reason=reason)
         if _is_news(service, recorded):
-            events += (_note(service, EventType.WARNING, "LoadBalancerFailed", message),)
+            told = " ".join((f"The Service has {given}.", *grave))
+            events += (_note(service, EventType.WARNING, "LoadBalancerFailed", told),)
     return Outcome(
         service.key,
         reason,
@@ -165,14 +170,17 @@ def _assigned(
 def _refused(
     service: Service, refusal: Refusal, events: tuple[EventNote, ...], ledger: Ledger
 ) -> Outcome:
-    recorded = Recorded(reason=refusal.reason, message=refusal.message)
+    message = refusal.message
+    if refusal.reason is Reason.ADDRESS_IN_USE and service.sharing_key:
+        message = f"{message} {allocator.NOT_SHARED}"
+    recorded = Recorded(reason=refusal.reason, message=message)
     if _is_news(service, recorded):
-        message = f"{refusal.reason}: {refusal.message}"
-        events += (_note(service, EventType.WARNING, "AllocationFailed", message),)
+        told = f"{refusal.reason}: {message}"
+        events += (_note(service, EventType.WARNING, "AllocationFailed", told),)
     return Outcome(
         service.key,
         refusal.reason,
-        refusal.message,
+        message,
         status=_if_new(service, Status((), recorded)),
         events=events,
         frees=ledger.held(service.key),

@@ -96,10 +96,11 @@ def tell_outcome(outcome: Outcome) -> None:
     service, reason = str(outcome.service), outcome.reason
     for note in outcome.events:
         if note.type is EventType.WARNING:
+            given = outcome.assignment is not None
             failure(
                 log,
                 "allocateIPs",
-                "IP allocation failed",
+                "service gets not all that it asks for" if given else "IP allocation failed",
                 note.message,
                 service=service,
                 reason=reason,

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
-from vipcast.model.pool import Protocol
-from vipcast.model.reasons import Reason, sentence
+from vipcast.model.pool import Pool, Protocol
+from vipcast.model.reasons import Reason, protocol_not_yet, sentence
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
@@ -75,11 +75,14 @@ def decide(
         verdict = _pool_for(text, config)
         if isinstance(verdict, Reason):
             refused.append(no(verdict, text))
+            continue
+        address, pool = verdict
+        if pool.protocol is not Protocol.LAYER2:
+            refused.append(no(Reason.PROTOCOL_NOT_YET, text, protocol_not_yet(pool.name)))
         elif isinstance(candidates, Reason):
             refused.append(no(candidates, text))
         else:
-            address, pool = verdict
-            claims.append(Claim(address, service.key, pool, candidates))
+            claims.append(Claim(address, service.key, pool.name, candidates))
     return Decision(service.key, tuple(claims), tuple(refused))
 
 
@@ -101,8 +104,8 @@ def settle(
     return claims, tuple(beaten)
 
 
-def _pool_for(text: str, config: Config) -> tuple[Address, str] | Reason:
-    """The address and the name of its pool, or why it cannot be announced whoever would do it."""
+def _pool_for(text: str, config: Config) -> tuple[Address, Pool] | Reason:
+    """The address and its pool, or why there is no address of a pool that could be announced."""
     try:
         address = parse_address(text)
     except ValueError:
@@ -112,9 +115,7 @@ def _pool_for(text: str, config: Config) -> tuple[Address, str] | Reason:
         return Reason.NOT_IN_ANY_POOL
     if address.version == 6:
         return Reason.FAMILY_UNSUPPORTED
-    if pool.protocol is not Protocol.LAYER2:
-        return Reason.PROTOCOL_NOT_YET
-    return address, pool.name
+    return address, pool
 
 
 def eligible(

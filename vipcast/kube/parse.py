@@ -16,6 +16,7 @@ from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import (
     Endpoint,
     EndpointSlice,
+    FamilyPolicy,
     Key,
     Node,
     Port,
@@ -59,6 +60,9 @@ def parse_service(raw: Raw) -> Service:
         key=key,
         load_balancer=kind == "LoadBalancer",
         families=_families(spec),
+        family_policy=FamilyPolicy(
+            _one_of(spec, "ipFamilyPolicy", tuple(FamilyPolicy), FamilyPolicy.SINGLE)
+        ),
         headless=_headless(spec),
         load_balancer_class=spec.text("loadBalancerClass") or None,
         policy=TrafficPolicy(

@@ -39,6 +39,14 @@ class TrafficPolicy(StrEnum):
     LOCAL = "Local"
 
 
+class FamilyPolicy(StrEnum):
+    """Service.spec.ipFamilyPolicy."""
+
+    SINGLE = "SingleStack"
+    PREFER_DUAL = "PreferDualStack"
+    REQUIRE_DUAL = "RequireDualStack"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Port:
     """One port of a Service: protocol in capitals (TCP, UDP, SCTP) and port number."""
@@ -77,6 +85,7 @@ class Service:
     key: Key
     load_balancer: bool
     families: tuple[Family, ...]
+    family_policy: FamilyPolicy = FamilyPolicy.SINGLE
     headless: bool = False
     load_balancer_class: str | None = None
     policy: TrafficPolicy = TrafficPolicy.CLUSTER

@@ -27,7 +27,6 @@ class Reason(StrEnum):
     ADDRESS_IN_USE = "addressInUse"
     BUGGY_ADDRESS = "buggyAddress"
     FAMILY_UNSUPPORTED = "ipv6NotYet"
-    FAMILY_MISMATCH = "familyMismatch"
     # No address: the pools.
     NO_CONFIG = "noConfig"
     NO_AUTO_ASSIGN_POOL = "noAutoAssignPool"
@@ -100,7 +99,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.FAMILY_UNSUPPORTED: (
         "IPv6 is not served yet: Vipcast announces IPv4 only in this version."
     ),
-    Reason.FAMILY_MISMATCH: "The requested address is of another IP family than the Service.",
     Reason.NO_CONFIG: "No valid configuration has been loaded.",
     Reason.NO_AUTO_ASSIGN_POOL: (
         "No pool hands out addresses by itself (auto-assign is off everywhere)."
@@ -112,7 +110,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.ANNOUNCED: "The address is announced.",
     Reason.NO_IP_ALLOCATED: "The Service has no address yet.",
     Reason.INVALID_IP: "The Service's status holds something that is not an IP address.",
-    Reason.PROTOCOL_NOT_YET: "The pool's protocol is not announced yet in this version.",
+    Reason.PROTOCOL_NOT_YET: (
+        "The pool announces by BGP, which this version does not do yet; the Service keeps the"
+        " address."
+    ),
     Reason.NO_ENDPOINTS: "No endpoint of the Service is ready or serving.",
     Reason.NO_LOCAL_ENDPOINTS: (
         "Traffic policy Local: no endpoint of the Service on this node is ready or serving."
@@ -162,3 +163,11 @@ SENTENCES: dict[Reason, str] = {
 def sentence(reason: Reason) -> str:
     """What a person reads for a reason."""
     return SENTENCES[reason]
+
+
+def protocol_not_yet(pool: str) -> str:
+    """What a person reads about an address of this pool of protocol bgp, with what to do."""
+    return (
+        f"Pool {pool} announces by BGP, which this version does not do yet; the Service keeps the"
+        " address. Use a pool of protocol layer2 to have one announced."
+    )

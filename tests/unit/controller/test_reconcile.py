@@ -12,7 +12,8 @@ from controller.reconcile import Outcome, Status, decide
 from tests.unit.controller.making import ip, key, pool, service
 from vipcast.config import Config
 from vipcast.model.addresses import Family
-from vipcast.model.objects import Recorded, Service
+from vipcast.model.objects import FamilyPolicy, Recorded, Service
+from vipcast.model.pool import Protocol
 from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
 from vipcast.model.reasons import Reason
 
@@ -250,9 +251,113 @@ def test_a_pool_without_ipv4_addresses_is_no_help() -> None:
     config = Config((pool("six", "2001:db8::/64"),))
     assert decide(service("web"), config, ledger(config)) == refusal(
         service("web"),
-        Reason.FAMILY_MISMATCH,
-        "There is no IPv4 address in what this Service may have (pools: six)."
-        " Add IPv4 addresses to a pool.",
+        Reason.FAMILY_UNSUPPORTED,
+        "IPv6 is not served yet: Vipcast announces IPv4 only in this version. There is no IPv4"
+        " address in what this Service may have (pools: six); add IPv4 addresses to a pool.",
+    )
+
+
+def test_a_pool_that_avoids_each_of_its_addresses_is_no_help_either() -> None:
+    config = Config((pool("tiny", "192.0.2.0/32", avoid_buggy=True),))
+    assert decide(service("web"), config, ledger(config)) == refusal(
+        service("web"),
+        Reason.BUGGY_ADDRESS,
+        "Every address that this Service may have ends in .0 or .255 (pools: tiny), which the"
+        " pools avoid (avoid-buggy-ips). Add other addresses to a pool.",
+    )
+
+
+# --- an address, but not all that is asked for --------------------------------------------------
+
+FAR = replace(pool("far", "203.0.113.128/25"), protocol=Protocol.BGP)
+NO_BGP = (
+    "Pool far announces by BGP, which this version does not do yet; the Service keeps the address."
+    " Use a pool of protocol layer2 to have one announced."
+)
+NO_IPV6 = (
+    "IPv6 is not served yet: Vipcast announces IPv4 only in this version. The Service requires both"
+    " families and has an IPv4 address only; write ipFamilyPolicy: PreferDualStack to make do with"
+    " that."
+)
+NO_SHARING = (
+    "The annotation allow-shared-ip has no effect in this version: each Service has an address of"
+    " its own."
+)
+LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
+    "a pool for bgp": ({"pool_wish": "far"}, Reason.PROTOCOL_NOT_YET, NO_BGP),
+    "both families": (
+        {"pool_wish": "home", "family_policy": FamilyPolicy.REQUIRE_DUAL},
+        Reason.FAMILY_UNSUPPORTED,
+        NO_IPV6,
+    ),
+    "both": (
+        {"pool_wish": "far", "family_policy": FamilyPolicy.REQUIRE_DUAL},
+        Reason.PROTOCOL_NOT_YET,
+        f"{NO_BGP} {NO_IPV6}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "reason", "lacks"), LACKING.values(), ids=LACKING)
+def test_a_service_with_an_address_is_told_what_it_does_not_get_once(
+    fields: dict[str, object], reason: Reason, lacks: str
+) -> None:
+    config = Config((HOME, FAR))
+    asking = service("web", **fields)
+    outcome = decide(asking, config, ledger(config))
+    assert outcome.assignment is not None
+    given = str(outcome.assignment)
+    recorded = Recorded(
+        outcome.assignment.pool, assigned=True, reason=reason, message=f"{given}. {lacks}"
+    )
+    assert outcome == Outcome(
+        key("web"),
+        reason,
+        recorded.message,
+        assignment=outcome.assignment,
+        status=Status((str(outcome.assignment.address),), recorded),
+        events=(
+            about("web", EventType.NORMAL, "IPAllocated", f"Assigned {given}."),
+            about(
+                "web",
+                EventType.WARNING,
+                "LoadBalancerFailed",
+                f"The Service has {given}. {lacks}",
+            ),
+        ),
+    )
+    having = replace(asking, ingress=(str(outcome.assignment.address),), recorded=recorded)
+    again = decide(having, config, ledger(config, web=having.ingress[0]))
+    assert again == replace(outcome, status=None, events=())
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        (
+            {"family_policy": FamilyPolicy.PREFER_DUAL},
+            "An IPv6 address, which the Service prefers to have too, is not served yet.",
+        ),
+        ({"sharing_key": "dns"}, NO_SHARING),
+    ],
+)
+def test_what_a_service_would_rather_have_is_said_in_its_condition_alone(
+    fields: dict[str, object], hint: str
+) -> None:
+    plain = gift("web", "192.0.2.10", "home")
+    assert plain.status is not None
+    message = f"192.0.2.10 from pool home. {hint}"
+    recorded = replace(plain.status.recorded, message=message)
+    assert decide(service("web", **fields), CONFIG, ledger()) == replace(
+        plain, message=message, status=replace(plain.status, recorded=recorded)
+    )
+
+
+def test_a_service_that_would_share_an_address_in_use_is_told_that_it_cannot_yet() -> None:
+    asking = service("web", requested=("192.0.2.11",), sharing_key="dns")
+    message = f"{REFUSED['request in use'][2]} {NO_SHARING}"
+    assert decide(asking, CONFIG, ledger(other="192.0.2.11")) == refusal(
+        asking, Reason.ADDRESS_IN_USE, message
     )
 
 
@@ -369,10 +474,12 @@ def test_of_two_services_that_show_one_address_the_one_without_it_in_the_ledger_
 
 def test_a_request_that_cannot_be_read_takes_nothing_away() -> None:
     having = holding("web", "192.0.2.11", "home", requested=("192.0.2.300",))
-    message = (
+    given = "192.0.2.11 from pool home."
+    lacks = (
         "The requested address '192.0.2.300' is not an IP address. Write an address of a pool,"
-        " or leave it out. The Service keeps 192.0.2.11 from pool home."
+        " or leave it out."
     )
+    message, told = f"{given} {lacks}", f"The Service has {given} {lacks}"
     recorded = Recorded("home", assigned=True, reason=Reason.INVALID_REQUEST, message=message)
     outcome = Outcome(
         key("web"),
@@ -380,12 +487,12 @@ def test_a_request_that_cannot_be_read_takes_nothing_away() -> None:
         message,
         assignment=Assignment(ip("192.0.2.11"), "home"),
         status=Status(("192.0.2.11",), recorded),
-        events=(about("web", EventType.WARNING, "LoadBalancerFailed", message),),
+        events=(about("web", EventType.WARNING, "LoadBalancerFailed", told),),
     )
     book = ledger(web="192.0.2.11")
     assert decide(having, CONFIG, book) == outcome
-    told = replace(having, recorded=recorded)
-    assert decide(told, CONFIG, book) == replace(outcome, status=None, events=())
+    again = replace(having, recorded=recorded)
+    assert decide(again, CONFIG, book) == replace(outcome, status=None, events=())
 
 
 def test_a_request_that_cannot_be_met_gives_up_the_old_address_as_in_metallb() -> None:
@@ -473,10 +580,7 @@ def test_what_is_ours_no_more_gives_back_everything(reason: Reason) -> None:
 
 
 def test_without_a_configuration_addresses_stay_and_new_services_are_told() -> None:
-    message = (
-        "No valid configuration has been loaded."
-        " See the ConfigurationState named controller for what is wrong."
-    )
+    message = "No valid configuration has been loaded. `vipcast status` says what is wrong with it."
     having = holding("web", "192.0.2.11", "home")
     assert decide(having, None, ledger(None)) == Outcome(having.key, Reason.NO_CONFIG, message)
     former = holding("web", "192.0.2.11", "home", load_balancer=False)

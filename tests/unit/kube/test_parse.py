@@ -25,6 +25,7 @@ from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import (
     Endpoint,
     EndpointSlice,
+    FamilyPolicy,
     Key,
     Node,
     Port,
@@ -61,6 +62,7 @@ def test_a_service_says_all_that_is_decided_on() -> None:
             "externalTrafficPolicy": "Local",
             "clusterIP": "10.96.0.1",
             "publishNotReadyAddresses": True,
+            "ipFamilyPolicy": "PreferDualStack",
             "selector": {"app": "web"},
             "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}],
         },
@@ -93,6 +95,7 @@ def test_a_service_says_all_that_is_decided_on() -> None:
         key=Key("shop", "web"),
         load_balancer=True,
         families=(Family.IPV4,),
+        family_policy=FamilyPolicy.PREFER_DUAL,
         load_balancer_class="example.com/other",
         policy=TrafficPolicy.LOCAL,
         ports=(Port("TCP", 80), Port("UDP", 53)),

@@ -90,11 +90,6 @@ EXCLUDED = {EXCLUDE_LABEL: ""}
             CONFIG,
             no(Reason.NOT_IN_ANY_POOL, "2001:db8:1::1"),
         ),
-        (
-            replace(SERVICE, ingress=("203.0.113.1",)),
-            CONFIG,
-            no(Reason.PROTOCOL_NOT_YET, "203.0.113.1"),
-        ),
         (SERVICE, CONFIG, YES),
     ],
 )
@@ -174,6 +169,16 @@ def test_nodes_decide_who_may(
     service: Service, there: Mapping[str, Node], decision: Decision
 ) -> None:
     assert decide(service, SOME, there, CONFIG) == decision
+
+
+def test_an_address_of_a_pool_for_bgp_is_not_announced_and_the_pool_is_named() -> None:
+    message = (
+        "Pool far announces by BGP, which this version does not do yet; the Service keeps the"
+        " address. Use a pool of protocol layer2 to have one announced."
+    )
+    refused = Unannounced("203.0.113.1", WEB, Reason.PROTOCOL_NOT_YET, message)
+    answer = Decision(WEB, unannounced=(refused,))
+    assert decide(replace(SERVICE, ingress=("203.0.113.1",)), (), NODES, CONFIG) == answer
 
 
 def test_each_address_of_a_service_has_its_own_answer() -> None:
