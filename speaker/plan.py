@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from speaker.leadership import Candidate, Candidates
 from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
@@ -29,7 +30,7 @@ class Claim:
     address: Address
     service: Key
     pool: str
-    candidates: frozenset[str]
+    candidates: Candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _pool_for(text: str, config: Config) -> tuple[Address, Pool] | Reason:
 
 def eligible(
     service: Service, slices: tuple[EndpointSlice, ...], nodes: Mapping[str, Node]
-) -> frozenset[str] | Reason:
+) -> Candidates | Reason:
     """The nodes that may announce the Service, or why none may."""
     serving = [endpoint for one in slices for endpoint in one.endpoints if endpoint.serving]
     if not serving:
@@ -137,4 +138,4 @@ def eligible(
         able &= {endpoint.node for endpoint in serving if endpoint.node is not None}
         if not able:
             return Reason.NO_LOCAL_ENDPOINTS
-    return frozenset(able)
+    return {name: Candidate() for name in sorted(able)}

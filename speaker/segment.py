@@ -16,11 +16,13 @@ from speaker.layer2.greeting import Greetings
 from speaker.layer2.interfaces import Link
 from speaker.layer2.table import Change, EntryKey, EntryState, Put, Remove, in_order
 from speaker.leadership import (
+    Candidates,
     Changed,
     Condition,
     Effect,
     Effects,
     Greet,
+    Port,
     RemoveEntry,
     SegmentCore,
     Send,
@@ -36,6 +38,11 @@ Report = Callable[[str, Changed | Condition], None]
 """Called with the interface's name."""
 
 _STATES = {State.ANSWER: EntryState.ANSWER, State.ELSEWHERE: EntryState.ELSEWHERE}
+
+
+def port(link: Link) -> Port:
+    """What leadership needs to know of an interface."""
+    return Port(link.ifindex, link.name, link.mac, link.address)
 
 
 class Segment:
@@ -89,8 +96,8 @@ class Segment:
         self._run(self.core.carrier(now, self.link.up and self.link.carrier))
         self._run(self.core.adopt(now, alive, silent, self._responder.lease(self.ifindex)))
 
-    def want(self, wanted: Mapping[Address, frozenset[str]]) -> None:
-        """What is to be announced here, and who may."""
+    def want(self, wanted: Mapping[Address, Candidates]) -> None:
+        """What is to be announced, and who may, on which interfaces."""
         for vip in self.greeted.keys() - wanted.keys():
             del self.greeted[vip]
         self._run(self.core.want(self._clock.now(), wanted))
@@ -112,8 +119,8 @@ class Segment:
         before, self.link = self.link, link
         self.attachment = replace(self.attachment, interface=link.name)
         now = self._clock.now()
-        if (before.mac, before.address) != (link.mac, link.address):
-            self._run(self.core.set_port(now, link.mac, link.address))
+        if port(before) != port(link):
+            self._run(self.core.set_port(now, port(link)))
         usable = link.up and link.carrier
         if usable != (before.up and before.carrier):
             self._run(self.core.carrier(now, usable))

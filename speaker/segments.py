@@ -12,14 +12,14 @@ from speaker.layer2.greeting import Greetings
 from speaker.layer2.interfaces import Link
 from speaker.layer2.room import Room
 from speaker.layer2.table import Remove
-from speaker.leadership import Identity, Port, SegmentCore, twins
+from speaker.leadership import Candidates, Identity, SegmentCore, twins
 from speaker.ports import Attachment, Clock, Greeter, Pulse, Responder
 from speaker.reports import Past, Seen
-from speaker.segment import Report, Segment
+from speaker.segment import Report, Segment, port
 from vipcast.model.addresses import Address
 
-Wanted = Mapping[Address, frozenset[str]]
-"""Every address to be announced, with the nodes that may."""
+Wanted = Mapping[Address, Candidates]
+"""Every address to be announced, with the nodes that may, on which of their interfaces."""
 
 Company = frozenset[tuple[int, str, str, bytes, bool]]
 """Of every node that is heard: ifindex of ours, then its name, address, MAC, and if it is away."""
@@ -95,11 +95,10 @@ class Segments:
         Not before wish and key are known: what was adopted and is not wanted is removed, and the
         lease that was left behind for the restart is cut short.
         """
-        port = Port(link.ifindex, link.mac, link.address)
         segment = Segment(
             link,
             attachment,
-            SegmentCore(self.identity, port, self._key),
+            SegmentCore(self.identity, port(link), self._key),
             responder=self._responder,
             pulse=self._pulse,
             greeter=self._greeter,

@@ -23,7 +23,7 @@ from speaker.leadership.effects import (
     State,
 )
 from speaker.leadership.hello import MAX_COUNTER
-from speaker.leadership.ranking import rank
+from speaker.leadership.ranking import Candidates, rank
 from speaker.leadership.timing import ABANDON, CLAIM_STEP, FIRST_GRACE
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
@@ -42,7 +42,7 @@ class Record:
     """A wanted address. `candidates` is None for an adopted one before the first `want`."""
 
     vip: Address
-    candidates: frozenset[str] | None
+    candidates: Candidates | None
     since: float
     holder: str | None = None
     counter: int = 0  # of the holder's epoch
@@ -58,15 +58,17 @@ class Record:
     def order(self) -> tuple[str, ...]:
         """The candidates by rank, best first."""
         if self._order is None:
-            self._order = rank(self.candidates or (), self.vip)
+            weights = {name: one.weight for name, one in (self.candidates or {}).items()}
+            self._order = rank(weights, self.vip, weights)
         return self._order
 
 
 class Book:
     """Addresses and holders of one segment. Effects go to `out`; the caller empties it."""
 
-    def __init__(self, node: str, out: list[Effect]) -> None:
+    def __init__(self, node: str, interface: str, out: list[Effect]) -> None:
         self.node = node
+        self.interface = interface
         self._out = out
         self._listed: dict[Address, dict[str, int]] = {}
         self._free: dict[Address, Record] = {}
@@ -122,7 +124,7 @@ class Book:
             else:
                 self._silence(record, Reason.LEASE_OVER)
 
-    def want(self, now: float, wanted: Mapping[Address, frozenset[str]]) -> None:
+    def want(self, now: float, wanted: Mapping[Address, Candidates]) -> None:
         """What is to be announced, and by whom; what is not in it is dropped."""
         for vip in [vip for vip in self.records if vip not in wanted]:
             self._drop(vip)
@@ -133,8 +135,23 @@ class Book:
                 record.highest = max(self._listed.get(vip, {}).values(), default=0)
                 self._settle(record, now, Reason.FIRST_CLAIM)
                 self._silence(record, Reason.WAITING)
-            elif record.candidates != candidates:
+            elif record.candidates is not candidates and record.candidates != candidates:
                 self._nominate(record, candidates, now)
+
+    def renamed(self, now: float, interface: str) -> None:
+        """The segment is seen through an interface of this name now."""
+        could = {vip for vip, record in self.records.items() if self.bar(record) is None}
+        self.interface = interface
+        for vip, record in self.records.items():
+            if record.candidates is not None:
+                self._reassess(record, now, could=vip in could)
+
+    def bar(self, record: Record) -> Reason | None:
+        """Why this node may not announce an address here, by what is wanted; None if it may."""
+        mine = (record.candidates or {}).get(self.node)
+        if mine is None:
+            return Reason.NOT_CANDIDATE
+        return None if mine.on(self.interface) else Reason.NOT_MATCH_INTERFACE
 
     def listed(self, now: float, node: str, held: Mapping[Address, int]) -> None:
         """A live node says that it holds these."""
@@ -211,18 +228,19 @@ class Book:
             self._out.append(Changed(vip, record.last_holder, self.node, record.why_free, took))
         self._unsaid.clear()
 
-    def decide(self, now: float, live: frozenset[str], since: float) -> None:
+    def decide(self, now: float, live: Mapping[str, str], since: float) -> None:
         """Claim free addresses whose turn it is for us; give up those that are nobody's for long.
 
-        `live` are the nodes that could claim beside us, `since` when we began to be able to judge.
+        `live` are the nodes that could claim beside us, each with the name of its interface here,
+        `since` is when we began to be able to judge.
         """
         self.due = None
         for record in list(self._free.values()):
             free_since = max(record.since, since)
             if record.candidates is None:
                 continue
-            if self.node in record.candidates:
-                self._claim_in_turn(record, now, free_since, live)
+            if self.bar(record) is None:
+                self._claim_in_turn(record, record.candidates, now, free_since, live)
             else:
                 self._abandon_in_time(record, now, free_since)
 
@@ -238,25 +256,32 @@ class Book:
         if self._free:
             self.due = float("-inf")
 
-    def _record(self, vip: Address, candidates: frozenset[str] | None, now: float) -> Record:
+    def _record(self, vip: Address, candidates: Candidates | None, now: float) -> Record:
         record = Record(vip, candidates, now)
         self.records[vip] = self._free[vip] = record
         self.reopen()
         return record
 
-    def _nominate(self, record: Record, candidates: frozenset[str], now: float) -> None:
-        was = record.candidates is not None and self.node in record.candidates
+    def _nominate(self, record: Record, candidates: Candidates, now: float) -> None:
+        could = self.bar(record) is None
         record.candidates = candidates
         record._order = None
-        own = record.vip in self.own
-        if own and self.node not in candidates:
+        self._reassess(record, now, could=could)
+
+    def _reassess(self, record: Record, now: float, *, could: bool) -> None:
+        """Who may announce it, or where, has changed: give it up, or have it judged anew.
+
+        Who holds it and still may keeps it, whatever its weight is now.
+        """
+        barred = self.bar(record)
+        if barred is not None and record.vip in self.own:
             del self.own[record.vip]
             self._unsaid.pop(record.vip, None)
             self.changed = True
-            self._silence(record, Reason.NOT_CANDIDATE)
-            self._settle(record, now, Reason.NOT_CANDIDATE)
+            self._silence(record, barred)
+            self._settle(record, now, barred)
         elif record.holder is None:
-            if not was:
+            if not could:
                 record.since = now
             self._free[record.vip] = record
             self.reopen()
@@ -337,10 +362,15 @@ class Book:
             self._out.append(SetEntry(record.vip, *wanted, why))
 
     def _claim_in_turn(
-        self, record: Record, now: float, free_since: float, live: frozenset[str]
+        self,
+        record: Record,
+        candidates: Candidates,
+        now: float,
+        free_since: float,
+        live: Mapping[str, str],
     ) -> None:
         ahead = record.order[: record.order.index(self.node)]
-        steps = sum(node in live for node in ahead)
+        steps = sum(node in live and candidates[node].on(live[node]) for node in ahead)
         grace = FIRST_GRACE if steps and record.why_free is Reason.FIRST_CLAIM else 0.0
         turn = max(free_since, record.reserved_until) + grace + CLAIM_STEP * steps
         if now < turn:
@@ -360,7 +390,7 @@ class Book:
         del self._free[record.vip]
         if record.entry is not None:
             record.entry = None
-            self._out.append(RemoveEntry(record.vip, Reason.NOT_CANDIDATE))
+            self._out.append(RemoveEntry(record.vip, self.bar(record) or Reason.NO_KEY))
 
     def _wake(self, at: float) -> None:
         self.due = at if self.due is None else min(self.due, at)

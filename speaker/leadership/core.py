@@ -22,6 +22,7 @@ from speaker.leadership.hello import Rejection, decode
 from speaker.leadership.keys import Keys
 from speaker.leadership.listing import Listing
 from speaker.leadership.members import Arrival, Members
+from speaker.leadership.ranking import Candidates
 from speaker.leadership.timing import (
     AWAY,
     AWAY_LEASE,
@@ -59,7 +60,7 @@ class SegmentCore:
         """
         self._out: list[Effect] = []
         self._members = Members(identity.node, identity.boot, port.link)
-        self._book = Book(identity.node, self._out)
+        self._book = Book(identity.node, port.interface, self._out)
         self._voice = Voice(identity, port)
         self._keys = None if key is None else Keys(key)
         self._previous_until = 0.0
@@ -97,9 +98,10 @@ class SegmentCore:
         self._book.adopt(now, answering, elsewhere, lease_until)
         return self._flush()
 
-    def want(self, now: float, wanted: Mapping[Address, frozenset[str]]) -> Effects:
-        """All addresses to be announced on this segment, with the names of the nodes that may.
+    def want(self, now: float, wanted: Mapping[Address, Candidates]) -> Effects:
+        """All addresses to be announced, with the nodes that may, by preference and interfaces.
 
+        Whether a node may on this segment is judged here, by the interface that it speaks through.
         Not before the objects have been read once: adopted entries that are not wanted are removed.
         """
         self._begin(now)
@@ -182,13 +184,20 @@ class SegmentCore:
         self._book.reopen()
         return self._flush()
 
-    def set_port(self, now: float, mac: bytes, address: Address | None) -> Effects:
-        """The interface has another MAC or address: its answering entries are written anew."""
+    def set_port(self, now: float, port: Port) -> Effects:
+        """The interface, of the same ifindex as ever, has another name, MAC or address.
+
+        What it may not announce under its name is given up; for another MAC or address the
+        answering entries are written anew.
+        """
         self._begin(now)
-        self._voice.port = Port(self._voice.port.link, mac, address)
+        before, self._voice.port = self._voice.port, port
         self._hello_due = AT_ONCE
-        self._book.rewrite()
-        self._book.greet_all()
+        if port.interface != before.interface:
+            self._book.renamed(now, port.interface)
+        if (port.mac, port.address) != (before.mac, before.address):
+            self._book.rewrite()
+            self._book.greet_all()
         return self._flush()
 
     def twin_heard(self, now: float) -> Effects:
@@ -348,7 +357,9 @@ class SegmentCore:
         if self._keys is None:
             self._book.abandon_all(now)
             return
-        live = frozenset(peer.node for peer in self._members.live() if peer.away_until <= now)
+        live = {
+            peer.node: peer.interface for peer in self._members.live() if peer.away_until <= now
+        }
         self._book.decide(now, live, self._judging_since)
 
     def _may_speak(self) -> bool:

@@ -16,7 +16,8 @@
         46      2  slice, from 0
         48      2  slices in this round
         50      8  round: clock of the round's first slice
-        58      n  sender's name, UTF-8
+        58     16  name of the sending interface, NUL behind it (IFNAMSIZ of linux/if.h)
+        74      n  sender's name, UTF-8
                 28 each   echoes: what the sender last heard of others on this segment
                           8 first bytes of SHA-256(name), 8 boot, 4 link, 8 clock
                 4         number of IPv4 holdings (2), number of IPv6 holdings (2)
@@ -52,7 +53,7 @@ MAX_SLICES: Final = 1024
 MAX_COUNTER: Final = 2**64 - 1
 TAG: Final = 16
 
-_HEAD = struct.Struct("!BBBBQIQQI6s4sHHQ")
+_HEAD = struct.Struct("!BBBBQIQQI6s4sHHQ16s")
 _ECHO = struct.Struct("!8sQIQ")
 _COUNTS = struct.Struct("!HH")
 _HOLDING4 = struct.Struct("!IQ")
@@ -91,11 +92,16 @@ class Echo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """One datagram, checked. `echoes` and `holdings` stay packed until somebody asks."""
+    """One datagram, checked. `echoes` and `holdings` stay packed until somebody asks.
+
+    `interface` is the name of the sending one, at most 15 bytes (any but NUL, as the kernel has it;
+    what is no UTF-8 comes as surrogates).
+    """
 
     node: str
     boot: int
     link: int
+    interface: str
     clock: int
     term: int
     away_ms: int
@@ -135,6 +141,7 @@ def encode(hello: Hello, keys: Keys) -> bytes:
         hello.slice,
         hello.slices,
         hello.round,
+        hello.interface.encode(errors="surrogateescape"),
     )
     body = b"".join((head, name, hello.echoes, hello.holdings))
     if keys.previous:
@@ -152,17 +159,19 @@ def decode(datagram: bytes, keys: Keys) -> Hello | Rejection:
         return Rejection.TAG
     body = datagram[:body_end]
     head = _HEAD.unpack_from(body)
-    _, flags, _, _, boot, link, clock, term, away_ms, mac, address, index, count, first = head
+    _, flags, _, _, boot, link, clock, term, away_ms, mac, address, index, count, first, via = head
     try:
         name = body[_HEAD.size : name_end].decode()
     except UnicodeDecodeError:
         return Rejection.MALFORMED
-    if not index < count <= MAX_SLICES or first > clock:
+    interface, _, padding = via.partition(b"\0")
+    if not index < count <= MAX_SLICES or first > clock or any(padding) or via[-1]:
         return Rejection.MALFORMED
     return Hello(
         node=name,
         boot=boot,
         link=link,
+        interface=interface.decode(errors="surrogateescape"),
         clock=clock,
         term=term,
         away_ms=away_ms,

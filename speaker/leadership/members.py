@@ -60,6 +60,7 @@ class Peer:
     term: int = 0
     mac: bytes = bytes(6)
     address: Address | None = None
+    interface: str = ""
     learning: bool = True
     asks: bool = False
     live: bool = True
@@ -238,6 +239,7 @@ def _update(peer: Peer, now: float, hello: Hello) -> None:
     peer.term = hello.term
     peer.mac = hello.mac
     peer.address = hello.address
+    peer.interface = hello.interface
     peer.learning = hello.learning
     peer.asks = hello.asks
     peer.live = True

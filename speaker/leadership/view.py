@@ -13,13 +13,15 @@ from vipcast.model.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """A node heard on the segment. `heard_ago` and `away` are seconds; `away` 0.0 means present.
+    """A node heard on the segment, and the interface that it is heard through.
 
-    `verified` is False for a node that has not yet shown that its hellos are fresh: it counts for
-    nothing. `live` is False for one that was verified and is lost.
+    `heard_ago` and `away` are seconds; `away` 0.0 means present. `verified` is False for a node
+    that has not yet shown that its hellos are fresh: it counts for nothing. `live` is False for one
+    that was verified and is lost.
     """
 
     node: str
+    interface: str
     address: str
     mac: bytes
     boot: int
@@ -40,7 +42,8 @@ class VipView:
     `holder` is the node believed to answer (maybe this one), `counter` that of its epoch, `since`
     the time (monotonic seconds) since when it is the holder, or since when there is none.
     `reason` says why this node answers or does not. `order` is the candidates by rank, best first;
-    those in `absent` are not heard on this segment.
+    those in `absent` are not heard on this segment, those in `barred` are here through interfaces
+    that they may not announce it on.
     """
 
     vip: Address
@@ -51,6 +54,7 @@ class VipView:
     reason: Reason
     order: tuple[str, ...]
     absent: frozenset[str]
+    barred: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def see_members(members: Members, now: float) -> tuple[MemberView, ...]:
     seen = [
         MemberView(
             node=peer.node,
+            interface=peer.interface,
             address=str(peer.address or ""),
             mac=peer.mac,
             boot=peer.boot,
@@ -98,6 +103,7 @@ def see_members(members: Members, now: float) -> tuple[MemberView, ...]:
     seen += [
         MemberView(
             node=stranger.hello.node,
+            interface=stranger.hello.interface,
             address=str(stranger.hello.address or ""),
             mac=stranger.hello.mac,
             boot=stranger.hello.boot,
@@ -117,7 +123,7 @@ def see_members(members: Members, now: float) -> tuple[MemberView, ...]:
 
 def see_vips(book: Book, members: Members, silent: Reason | None) -> dict[Address, VipView]:
     """Every wanted address; `silent` says why this node could answer for none, if that is so."""
-    here = {peer.node for peer in members.live()} | {book.node}
+    here = {peer.node: peer.interface for peer in members.live()} | {book.node: book.interface}
     views = {}
     for vip, record in book.records.items():
         views[vip] = VipView(
@@ -128,7 +134,12 @@ def see_vips(book: Book, members: Members, silent: Reason | None) -> dict[Addres
             answering=book.answers(vip),
             reason=_reason(book, record, silent),
             order=record.order,
-            absent=frozenset(record.order) - here,
+            absent=frozenset(record.order) - here.keys(),
+            barred=frozenset(
+                node
+                for node, candidate in (record.candidates or {}).items()
+                if node in here and not candidate.on(here[node])
+            ),
         )
     return views
 
@@ -138,6 +149,6 @@ def _reason(book: Book, record: Record, silent: Reason | None) -> Reason:
         return Reason.HOLDER
     if record.holder is not None:
         return Reason.NOT_OWNER
-    if record.candidates is not None and book.node not in record.candidates:
-        return Reason.NOT_CANDIDATE
+    if record.candidates is not None and (barred := book.bar(record)) is not None:
+        return barred
     return silent or Reason.WAITING

@@ -25,9 +25,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """The interface a segment is seen through: its ifindex, its MAC (6 bytes), its IPv4 if any."""
+    """The interface a segment is seen through: ifindex, name, MAC (6 bytes), IPv4 if it has one."""
 
     link: int
+    interface: str
     mac: bytes
     address: Address | None
 
@@ -63,6 +64,7 @@ class Voice:
             node=self.identity.node,
             boot=self.identity.boot,
             link=self.port.link,
+            interface=self.port.interface,
             clock=first,
             term=self.identity.term,
             away_ms=round(away * 1000),

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     FIRST_CLAIM = "firstClaim"
     ADOPTED = "adopted"
     NOT_CANDIDATE = "notCandidate"
+    NOT_MATCH_INTERFACE = "notMatchInterface"
     NOT_WANTED = "notWanted"
     # Interfaces.
     INTERFACE_EXCLUDED = "interfaceExcluded"
@@ -144,6 +145,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.FIRST_CLAIM: "Nobody held the address; this node ranks best among those that may.",
     Reason.ADOPTED: "The speaker was restarted and took over its own entries.",
     Reason.NOT_CANDIDATE: "This node may not announce the address.",
+    Reason.NOT_MATCH_INTERFACE: (
+        "The advertisements name interfaces, and this node is on the segment through another one."
+    ),
     Reason.NOT_WANTED: "The address is no longer to be announced on this segment.",
     Reason.INTERFACE_EXCLUDED: "The interface's name is on the list of excluded interfaces.",
     Reason.INTERFACE_DOWN: "The interface is down.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speaker.leadership import (
+    Candidates,
     Changed,
     Condition,
     Effects,
@@ -36,6 +37,11 @@ KEY = agent_key(b"a secret of the cluster")
 LINK = 2
 
 
+def port(interface: str) -> Port:
+    """How an agent sees its interface, under its name of the moment."""
+    return Port(LINK, interface, bytes(6), None)
+
+
 @dataclass(slots=True)
 class Agent:
     """The shell around one core. It runs until it has nothing to do, is frozen, or ends."""
@@ -43,6 +49,7 @@ class Agent:
     node: Node
     inbox: deque[bytes] = field(default_factory=deque)
     links: deque[bool] = field(default_factory=deque)
+    names: deque[str] = field(default_factory=deque)
     leaving: bool = False
     frozen: bool = False
     core: SegmentCore = field(init=False)
@@ -55,12 +62,12 @@ class Agent:
     _timer: int = 0
     _steps_at: tuple[float, int] = (0.0, 0)
     _idle: bool = False
-    _wanted: Mapping[Address, frozenset[str]] | None = None
+    _wanted: Mapping[Address, Candidates] | None = None
 
     def __post_init__(self) -> None:
         node = self.node
         identity = Identity(node.name, node.boot, 1)
-        self.core = SegmentCore(identity, Port(LINK, bytes(6), None), KEY)
+        self.core = SegmentCore(identity, port(node.interface), KEY)
         self._thread = self._main()
 
     def run(self) -> None:
@@ -161,6 +168,10 @@ class Agent:
                 up = self.links.popleft()
                 yield
                 yield from self._carry_out(core.carrier(now, up=up))
+            elif self.names:
+                name = self.names.popleft()
+                yield
+                yield from self._carry_out(core.set_port(now, port(name)))
             elif self.inbox:
                 datagram = self.inbox.popleft()
                 yield

@@ -7,10 +7,12 @@ within a hello interval, after how many statements of the shell a freeze strikes
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from speaker.leadership import Candidate, Candidates
 from tests.unit.leadership.simulation import Node, Wire, World, vip
+from tests.unit.leadership.talking import those
 from vipcast.model.addresses import Address
 
 BEGIN = 5.0
@@ -240,26 +242,68 @@ def arrive(draw: Draw, world: World) -> None:
         world.run(world.now + 2)
 
 
-def disagree(draw: Draw, world: World) -> None:
-    """Nodes differ about who may announce, for a while, each in its own way."""
-    every = world.candidates
+def some(draw: Draw, world: World, weight: int = 100) -> Candidates:
+    """Some of the nodes, each with a weight, restricted to interfaces that exist or do not."""
     names = sorted(world.nodes)
-    willing = draw.choice(names)  # one at least thinks that it may, else nobody can
+    where = (None, frozenset({"lan0"}), frozenset({"lan1"}), frozenset({"lan0", "lan1"}))
+    return {
+        name: Candidate(draw.randint(0, weight), draw.choice(where))
+        for name in draw.sample(names, draw.randint(1, len(names)))
+    }
+
+
+def tell(draw: Draw, world: World, wanted: Callable[[Node], Mapping[Address, Candidates]]) -> None:
+    """Each node learns within a second, and not at the same time, who may announce."""
     for node in world.nodes.values():
-        some = {v: frozenset(draw.sample(names, draw.randint(1, len(names)))) for v in every}
-        if node.name == willing:
-            some = {v: who | {willing} for v, who in some.items()}
+        own = wanted(node)
         world.at(
             world.now + draw.uniform(0, 1),
-            lambda node=node, some=some: node.learn(some),  # type: ignore[misc]
+            lambda node=node, own=own: node.learn(own),  # type: ignore[misc]
         )
     world.run(world.now + 4)
-    for node in world.nodes.values():
-        world.at(
-            world.now + draw.uniform(0, 1),
-            lambda node=node: node.learn(every),  # type: ignore[misc]
-        )
-    world.run(world.now + 4)
+
+
+def disagree(draw: Draw, world: World) -> None:
+    """Nodes differ about who may announce where, for a while, each in its own way."""
+    willing = draw.choice(sorted(world.nodes))  # one at least thinks that it may, else nobody can
+
+    def own(node: Node) -> Mapping[Address, Candidates]:
+        mine = those(willing) if node.name == willing else {}
+        return {v: {**some(draw, world), **mine} for v in world.vips}
+
+    tell(draw, world, own)
+    tell(draw, world, lambda _node: world.candidates)
+
+
+def limit(draw: Draw, world: World) -> None:
+    """It is said anew, a few times, who may announce, how gladly and on which interfaces."""
+    for _ in range(draw.randint(1, 3)):
+        willing = those(draw.choice(sorted(world.nodes)))
+        wanted = {v: {**some(draw, world), **willing} for v in world.vips}
+        tell(draw, world, lambda _node, wanted=wanted: wanted)  # type: ignore[misc]
+
+
+def weigh(draw: Draw, world: World) -> None:
+    """Only the weights are said anew, a few times."""
+    for _ in range(draw.randint(1, 3)):
+        weights = {name: Candidate(draw.randint(0, 100)) for name in world.nodes}
+        wanted = dict.fromkeys(world.vips, weights)
+        tell(draw, world, lambda _node, wanted=wanted: wanted)  # type: ignore[misc]
+
+
+def rename(draw: Draw, world: World) -> None:
+    """Only lan0 may announce, and an interface of that name gets another one, perhaps for good."""
+    only = {name: Candidate(0, frozenset({"lan0"})) for name in world.nodes}
+    tell(draw, world, lambda _node: dict.fromkeys(world.vips, only))
+    for _ in range(draw.randint(1, 3)):
+        node = victim(draw, world)
+        if any(each.interface == "lan0" for each in world.nodes.values() if each is not node):
+            node.rename("eth0")
+            world.run(world.now + draw.uniform(0, 3))
+        if draw.random() < 0.7:
+            node.rename("lan0")
+        world.run(world.now + draw.uniform(0, 1))
+    world.run(world.now + 3)
 
 
 def nothing(draw: Draw, world: World) -> None:
@@ -290,7 +334,11 @@ KINDS: dict[str, Kind] = {
     "one way": Kind(one_way, silence=2.0, double=0.5),
     "starve": Kind(starve, silence=NEVER, double=NEVER, moves=False),
     "disagree": Kind(disagree, silence=2.0, double=0.25),
+    "limit": Kind(limit, silence=2.0, double=0.25),
+    "weigh": Kind(weigh, silence=NEVER, double=NEVER, moves=False),
+    "rename": Kind(rename, silence=2.0, double=TOGETHER),
     "loss": Kind(nothing, silence=NEVER, double=NEVER, moves=False, wire=lossy),
     "loss and freeze": Kind(freeze, silence=2.0, double=0.25, wire=lossy),
+    "loss and weigh": Kind(weigh, silence=NEVER, double=NEVER, moves=False, wire=lossy),
     "loss and restart": Kind(restart, silence=NEVER, double=NEVER, moves=False, wire=lossy),
 }

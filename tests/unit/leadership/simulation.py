@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from speaker.leadership import State
+from speaker.leadership import Candidate, Candidates, State
 from tests.unit.leadership.agent import Agent
 from vipcast.model.addresses import Address
 
@@ -57,7 +57,8 @@ class World:
         self._number = 0
         self.vips = tuple(vips)
         self.nodes = {name: Node(self, name, drift) for name in names}
-        self.candidates = {v: frozenset(self.nodes) for v in self.vips}
+        every = {name: Candidate() for name in self.nodes}
+        self.candidates: Mapping[Address, Candidates] = dict.fromkeys(self.vips, every)
         self.groups: dict[
             str, int
         ] = {}  # partition: nodes of different groups do not hear each other
@@ -168,6 +169,7 @@ class Node:
     def __init__(self, world: World, name: str, drift: float) -> None:
         self.world = world
         self.name = name
+        self.interface = "lan0"
         self.rate = 1 + world.random.uniform(-drift, drift)
         self.offset = world.random.uniform(0, 1000)
         self.boot = world.random.getrandbits(64)
@@ -177,7 +179,7 @@ class Node:
         self.entries: dict[Address, tuple[State, int]] = {}
         self.lease = 0.0  # on this node's clock
         self.agent: Agent | None = None
-        self.wanted: Mapping[Address, frozenset[str]] | None = None  # None: what the world says
+        self.wanted: Mapping[Address, Candidates] | None = None  # None: what the world says
         self._open: dict[Address, Interval] = {}
         self._answered: dict[Address, list[Interval]] = {}
 
@@ -242,7 +244,14 @@ class Node:
 
         return arrive
 
-    def learn(self, wanted: Mapping[Address, frozenset[str]]) -> None:
+    def rename(self, interface: str) -> None:
+        """The interface has another name now."""
+        self.interface = interface
+        if self.agent is not None:
+            self.agent.names.append(interface)
+            self.agent.run()
+
+    def learn(self, wanted: Mapping[Address, Candidates]) -> None:
         """This node sees other objects than the rest of the world does."""
         self.wanted = wanted
         if self.agent is not None:

@@ -19,21 +19,18 @@ from speaker.leadership import (
 from speaker.leadership.hello import unpack_holdings
 from tests.unit.leadership.talking import (
     SIXTEEN,
+    SLACK,
     TEN,
+    TURN,
     TWELVE,
     Other,
     Talk,
     everyone,
     settled,
+    those,
 )
 from vipcast.model.addresses import Address
 from vipcast.model.reasons import Reason
-
-TURN = {0: 0.0, 1: 1.05, 2: 1.3}
-"""When a new address is claimed behind so many better-ranked nodes, in s: 0.8 + 0.25 each."""
-
-SLACK = 0.03
-"""Two hellos are 0.02 s apart at least, so a claim may wait that long for its hello."""
 
 
 def test_a_node_alone_listens_for_1_3_seconds_and_then_answers() -> None:
@@ -84,7 +81,7 @@ def test_the_best_ranked_claims_at_once_and_each_further_one_waits_its_steps() -
 
 
 def test_a_better_ranked_node_that_is_not_on_the_segment_is_not_waited_for() -> None:
-    talk = Talk(wanted={TEN: frozenset({"node1", "node2", "a-node-elsewhere"})})
+    talk = Talk(wanted={TEN: those("node1", "node2", "a-node-elsewhere")})
     talk.until(101.3 + SLACK)
     assert talk.answers(TEN)
 
@@ -191,7 +188,7 @@ def test_a_live_holder_keeps_its_address_whatever_its_rank() -> None:
 def test_a_node_that_is_no_candidate_any_more_releases_at_once() -> None:
     talk = settled(Other("node2"), vips=(SIXTEEN,))
     assert talk.answers(SIXTEEN)
-    effects = talk.want({SIXTEEN: frozenset({"node2"})})
+    effects = talk.want({SIXTEEN: those("node2")})
     assert effects[0] == SetEntry(SIXTEEN, State.ELSEWHERE, 0, Reason.NOT_CANDIDATE)
     talk.wait(SLACK)
     assert not list(unpack_holdings(talk.said[-1].holdings))
@@ -200,7 +197,7 @@ def test_a_node_that_is_no_candidate_any_more_releases_at_once() -> None:
 
 def test_an_address_that_nobody_claims_and_we_may_not_is_passed_to_the_host_after_a_while() -> None:
     talk = settled(Other("node2"), vips=())
-    talk.want({TEN: frozenset({"node2"})})
+    talk.want({TEN: those("node2")})
     began = talk.now
     talk.until(began + 2.99)
     assert talk.entries == {TEN: (State.ELSEWHERE, 0)}
@@ -212,7 +209,7 @@ def test_an_address_that_nobody_claims_and_we_may_not_is_passed_to_the_host_afte
 def test_an_address_passed_to_the_host_is_silent_again_when_somebody_holds_it() -> None:
     node2 = Other("node2")
     talk = settled(node2, vips=())
-    talk.want({TEN: frozenset({"node2"})})
+    talk.want({TEN: those("node2")})
     talk.wait(4.0)
     node2.holds = {TEN: 9}
     talk.says("node2")
@@ -221,7 +218,7 @@ def test_an_address_passed_to_the_host_is_silent_again_when_somebody_holds_it() 
 
 def test_a_node_that_becomes_candidate_claims_what_nobody_holds() -> None:
     talk = settled(Other("node2"), vips=())
-    talk.want({TEN: frozenset({"node2"})})
+    talk.want({TEN: those("node2")})
     talk.wait(4.0)
     talk.want(everyone(TEN))
     talk.wait(TURN[1] + SLACK)
@@ -230,7 +227,7 @@ def test_a_node_that_becomes_candidate_claims_what_nobody_holds() -> None:
 
 def test_a_node_that_becomes_candidate_waits_its_steps_from_then_on() -> None:
     talk = settled(Other("node2"), Other("node3"), vips=())
-    talk.want({TWELVE: frozenset({"a-node-elsewhere"})})
+    talk.want({TWELVE: those("a-node-elsewhere")})
     talk.wait(5.0)
     talk.want(everyone(TWELVE))
     began = talk.now
@@ -267,7 +264,7 @@ def test_the_highest_counter_of_all_is_not_exceeded() -> None:
 
 def test_a_thousand_addresses_are_claimed_in_one_hello_and_then_cost_nothing() -> None:
     vips: tuple[Address, ...] = tuple(SIXTEEN + 1 + i for i in range(1000))
-    talk = Talk(wanted={vip: frozenset({"node1"}) for vip in vips})
+    talk = Talk(wanted={vip: those("node1") for vip in vips})
     talk.until(101.4)
     assert all(talk.answers(vip) for vip in vips)
     answers = [time for time, effect in talk.log if isinstance(effect, SetEntry)][-1000:]

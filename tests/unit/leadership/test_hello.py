@@ -38,12 +38,16 @@ addresses = st.one_of(
     st.integers(0, 2**128 - 1).map(lambda number: make_address(Family.IPV6, number)),
 )
 echoes = st.builds(Echo, st.binary(min_size=8, max_size=8), u64, u32, u64)
+interfaces = st.binary(max_size=15).map(
+    lambda raw: raw.replace(b"\0", b"").decode(errors="surrogateescape")
+)
 names = st.text(min_size=1, max_size=253).filter(lambda name: len(name.encode()) <= 253)
 hellos = st.builds(
     Hello,
     node=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=60),
     boot=u64,
     link=u32,
+    interface=interfaces,
     clock=u64,
     term=u64,
     away_ms=u32,
@@ -67,6 +71,7 @@ def simple(**changes: object) -> Hello:
         node="node1",
         boot=7,
         link=3,
+        interface="lan0",
         clock=5_000_000_000,
         term=1,
         away_ms=0,
@@ -98,6 +103,7 @@ def test_the_layout_is_the_one_of_the_table() -> None:
         + bytes([192, 0, 2, 1])
         + bytes([0, 0, 0, 1])
         + (5_000_000_000).to_bytes(8, "big")
+        + b"lan0".ljust(16, b"\0")
         + b"node1"
         + node_id("node2")
         + (9).to_bytes(8, "big")
@@ -206,6 +212,8 @@ def test_a_later_version_is_rejected_as_such_whatever_follows() -> None:
         {"slices": 0},
         {"slice": 0, "slices": 1025},
         {"round": 5_000_000_001},
+        {"interface": "n" * 16},
+        {"interface": "lan\0zero"},
         {"node": ""},
         {"node": "n" * 254},
         {"echoes": pack_echoes([Echo(bytes(8), 0, 0, 0)] * 17)},
@@ -216,7 +224,7 @@ def test_content_that_no_sender_makes_is_malformed(wrong: dict[str, object]) -> 
 
 
 def test_a_name_that_is_not_utf_8_is_malformed() -> None:
-    start = struct.calcsize("!BBBBQIQQI6s4sHHQ")
+    start = struct.calcsize("!BBBBQIQQI6s4sHHQ16s")
     body = bytearray(DATAGRAM[:-16])
     body[start] = 0xFF
     assert decode(bytes(body) + _tag(bytes(body)), KEYS) is Rejection.MALFORMED

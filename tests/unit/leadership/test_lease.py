@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speaker.leadership import (
@@ -31,6 +33,7 @@ from tests.unit.leadership.talking import (
     everyone,
     holding,
     settled,
+    those,
 )
 from vipcast.model.reasons import Reason
 
@@ -84,7 +87,7 @@ def test_after_a_freeze_the_first_effect_of_any_call_silences_what_was_held(call
         "carrier": lambda: core.carrier(now, up=True),
         "leave": lambda: core.leave_for_restart(now),
         "key": lambda: core.set_key(now, KEY),
-        "port": lambda: core.set_port(now, bytes(6), None),
+        "port": lambda: core.set_port(now, talk.port),
     }[call]()
     assert effects[0] == SetEntry(SIXTEEN, State.ELSEWHERE, 0, Reason.LEASE_OVER)
     assert not any(isinstance(effect, SetLease | Greet) for effect in effects)
@@ -92,7 +95,7 @@ def test_after_a_freeze_the_first_effect_of_any_call_silences_what_was_held(call
 
 def test_what_was_passed_to_the_host_is_silent_again_when_learning_begins_anew() -> None:
     talk = settled(Other("node2"), vips=())
-    talk.want({TEN: frozenset({"node2"})})
+    talk.want({TEN: those("node2")})
     talk.wait(4.0)
     assert talk.entries == {}
     talk.now += 5.0
@@ -278,7 +281,7 @@ def test_a_minute_after_a_change_the_key_before_is_worth_nothing() -> None:
 def test_another_mac_is_written_and_greeted_at_once() -> None:
     talk = holding()
     mac = bytes.fromhex("02aabbccddee")
-    effects = talk.do(talk.core.set_port(talk.now, mac, None))
+    effects = talk.do(talk.core.set_port(talk.now, replace(talk.port, mac=mac, address=None)))
     assert effects == (SetEntry(SIXTEEN, State.ANSWER, 1, Reason.HOLDER), Greet(SIXTEEN))
     talk.wait(0.03)
     assert talk.said[-1].mac == mac
@@ -286,7 +289,7 @@ def test_another_mac_is_written_and_greeted_at_once() -> None:
 
 
 def test_of_two_interfaces_on_one_segment_the_one_of_higher_ifindex_stands_down() -> None:
-    twin = SegmentCore(Identity("node1", BOOT, 1), Port(2, bytes(6), None), KEY)
+    twin = SegmentCore(Identity("node1", BOOT, 1), Port(2, "lan0", bytes(6), None), KEY)
     talk = settled(vips=(SIXTEEN,), link=9)
     (send,) = [e for e in twin.tick(talk.now) if isinstance(e, Send)]
     effects = talk.hear(send.datagrams[0])
@@ -302,7 +305,7 @@ def test_of_two_interfaces_on_one_segment_the_one_of_higher_ifindex_stands_down(
 
 
 def test_the_interface_of_lower_ifindex_goes_on() -> None:
-    twin = SegmentCore(Identity("node1", BOOT, 1), Port(9, bytes(6), None), KEY)
+    twin = SegmentCore(Identity("node1", BOOT, 1), Port(9, "lan1", bytes(6), None), KEY)
     talk = settled(vips=(SIXTEEN,), link=2)
     (send,) = [e for e in twin.tick(talk.now) if isinstance(e, Send)]
     assert talk.hear(send.datagrams[0]) == ()

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from speaker.leadership import Candidate, Candidates
 from speaker.plan import EXCLUDE_LABEL, Claim, Decision, Unannounced, decide, settle
 from vipcast.config.config import Config
 from vipcast.model.addresses import AddressRange, Family, parse_address
@@ -25,6 +26,11 @@ def v4(first: str, last: str) -> AddressRange:
     return AddressRange(Family.IPV4, int(IPv4Address(first)), int(IPv4Address(last)))
 
 
+def those(*names: str) -> Candidates:
+    """Nodes that may announce, none rather than another, on every interface."""
+    return {name: Candidate() for name in names}
+
+
 CONFIG = Config(
     (
         Pool("lan", Protocol.LAYER2, (v4("192.0.2.240", "192.0.2.249"), V6_RANGE)),
@@ -33,7 +39,7 @@ CONFIG = Config(
     )
 )
 NODES = {name: Node(name) for name in ("node1", "node2", "node3")}
-ALL = frozenset(NODES)
+ALL = those(*NODES)
 SERVICE = Service(WEB, load_balancer=True, families=(Family.IPV4,), ingress=(str(VIP),))
 LOCAL = replace(SERVICE, policy=TrafficPolicy.LOCAL)
 CLAIM = Claim(VIP, WEB, "lan", ALL)
@@ -119,12 +125,12 @@ def test_a_service_with_endpoints_on_good_nodes(
         (
             LOCAL,
             slices(endpoint("node1", ready=False, serving=False), endpoint("node2")),
-            Decision(WEB, (replace(CLAIM, candidates=frozenset({"node2"})),)),
+            Decision(WEB, (replace(CLAIM, candidates=those("node2")),)),
         ),
         (
             LOCAL,
             (*slices(endpoint("node3")), *slices(endpoint("node1", ready=False), endpoint(None))),
-            Decision(WEB, (replace(CLAIM, candidates=frozenset({"node1", "node3"})),)),
+            Decision(WEB, (replace(CLAIM, candidates=those("node1", "node3")),)),
         ),
     ],
 )
@@ -154,7 +160,7 @@ def test_endpoints_decide_whether_and_where(
                 node1=Node("node1", labels={EXCLUDE_LABEL: "false"}),
                 node2=Node("node2", network_unavailable=True),
             ),
-            Decision(WEB, (replace(CLAIM, candidates=frozenset({"node3"})),)),
+            Decision(WEB, (replace(CLAIM, candidates=those("node3")),)),
         ),
         (LOCAL, nodes(node1=Node("node1", labels=EXCLUDED)), no(Reason.NO_LOCAL_ENDPOINTS)),
         (LOCAL, {"node2": Node("node2")}, no(Reason.NO_LOCAL_ENDPOINTS)),

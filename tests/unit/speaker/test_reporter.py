@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from speaker.leadership import Changed, Condition, core
+from speaker.leadership import Candidate, Changed, Condition, core
 from speaker.plan import Claim, Unannounced
 from speaker.reporter import COALESCE, ENDED, EVENT_BACKLOG, RETRY, Reporter
 from speaker.reports import Picture
@@ -34,7 +34,7 @@ from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import EventNote, SourceHealth
 
 WEB = Key("default", "web")
-CLAIM = Claim(VIP, WEB, "lan", frozenset({"node1", "node2"}))
+CLAIM = Claim(VIP, WEB, "lan", {"node1": Candidate(), "node2": Candidate()})
 HELD = l2_status_ref(SYSTEM, WEB, "node1")
 NONE = Picture(7, 1, (), (), (), {}, (), ())
 HOLDING = replace(NONE, seen=(seen(vip(VIP, answering=True)),), claims={VIP: CLAIM})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bpf.abi import VERDICTS, Verdict
 from speaker import reports
-from speaker.leadership import MemberView, SegmentView, VipView
+from speaker.leadership import Candidate, MemberView, SegmentView, VipView
 from speaker.plan import Claim, Unannounced
 from speaker.ports import Attachment, Counts, How
 from speaker.reporter import sample
@@ -23,8 +23,8 @@ from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
 
 WEB, DB = Key("default", "web"), Key("default", "db")
 CLAIMS: Mapping[Address, Claim] = {
-    VIP: Claim(VIP, WEB, "lan", frozenset({"node1"})),
-    OTHER: Claim(OTHER, DB, "lan", frozenset({"node1"})),
+    VIP: Claim(VIP, WEB, "lan", {"node1": Candidate()}),
+    OTHER: Claim(OTHER, DB, "lan", {"node1": Candidate()}),
 }
 REJECTED = {"badTag": 4, "replay": 0}
 
@@ -39,12 +39,14 @@ def vip(address: Address, *, answering: bool, counter: int = 3) -> VipView:
         reason=Reason.HOLDER if answering else Reason.NOT_OWNER,
         order=("node1", "node2"),
         absent=frozenset(),
+        barred=frozenset(),
     )
 
 
 def member(node: str, *, live: bool = True, away: float = 0.0) -> MemberView:
     return MemberView(
         node=node,
+        interface="lan0",
         address="192.0.2.12",
         mac=mac(2),
         boot=1,

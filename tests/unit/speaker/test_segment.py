@@ -12,9 +12,17 @@ from speaker.layer2.frames import gratuitous
 from speaker.layer2.greeting import Greetings
 from speaker.layer2.interfaces import Link
 from speaker.layer2.table import Entry, EntryKey, EntryState, Put
-from speaker.leadership import Changed, Condition, Identity, Port, SegmentCore, agent_key
+from speaker.leadership import (
+    Candidate,
+    Candidates,
+    Changed,
+    Condition,
+    Identity,
+    SegmentCore,
+    agent_key,
+)
 from speaker.ports import Greeted
-from speaker.segment import Segment
+from speaker.segment import Segment, port
 from tests.support.fakes import ManualClock, Maps, MemoryResponder, attachment
 from tests.unit.speaker.world import LAN, OTHER, VIP, lan, mac
 from vipcast.model.addresses import Address
@@ -23,8 +31,10 @@ from vipcast.model.reasons import Reason
 
 KEY = agent_key(b"k" * 32)
 ME, YOU = "node1", "node2"
-BOTH = frozenset({ME, YOU})
-EVERYTHING: Mapping[Address, frozenset[str]] = {VIP: frozenset({ME})}
+MINE: Candidates = {ME: Candidate()}
+YOURS: Candidates = {YOU: Candidate()}
+BOTH: Candidates = {**MINE, **YOURS}
+EVERYTHING: Mapping[Address, Candidates] = {VIP: MINE}
 FRESH = bytes.fromhex("0200c0000299")
 
 
@@ -48,7 +58,7 @@ class Rig:
         self.segment = Segment(
             link,
             attachment(link),
-            SegmentCore(identity, Port(LAN, link.mac, link.address), KEY),
+            SegmentCore(identity, port(link), KEY),
             responder=self.responder,
             pulse=_Pulse(self),
             greeter=_Greeter(self),
@@ -70,9 +80,13 @@ class Rig:
         self.segment.adopt()
         self.segment.want(EVERYTHING)
         self.run(6.0)
-        assert self.maps.answers(LAN, VIP, self.clock.time)
+        assert self.answers()
         self.journal.clear()
         self.told.clear()
+
+    def answers(self) -> bool:
+        """Whether the program would answer now."""
+        return self.maps.answers(LAN, VIP, self.clock.time)
 
     def _report(self, interface: str, effect: Changed | Condition) -> None:
         self.told.append(effect)
@@ -209,7 +223,7 @@ def test_an_address_that_falls_silent_is_greeted_for_no_more() -> None:
     rig.segment.want(EVERYTHING)
     rig.run(1.4)
     assert rig.segment.seen().greeted == {VIP: 2}
-    rig.segment.want({VIP: frozenset({YOU})})
+    rig.segment.want({VIP: YOURS})
     assert rig.journal[-2:] == [own("elsewhere", 0), "told lan0 None"]
     rig.journal.clear()
     rig.run(10.0)
@@ -264,6 +278,19 @@ def test_a_new_name_is_in_the_report() -> None:
     seen = rig.segment.seen()
     assert (seen.interface, seen.attachment.interface) == ("uplink", "uplink")
     assert rig.journal == []
+
+
+def test_a_name_that_the_advertisements_do_not_name_ends_the_answers() -> None:
+    rig = Rig()
+    rig.segment.adopt()
+    rig.segment.want({VIP: {ME: Candidate(0, frozenset({"lan0"}))}})
+    rig.run(2.0)
+    assert rig.answers()
+    rig.segment.set_link(replace(lan(1), name="uplink"))
+    assert not rig.answers()
+    rig.segment.set_link(lan(1))
+    rig.run(0.1)
+    assert rig.answers()
 
 
 @pytest.mark.parametrize("change", [{"carrier": False}, {"up": False}])
