@@ -198,6 +198,8 @@ class Speaker:
             self._decide(key)
         if keys or first:
             self._want()
+        if keys or change.findings:
+            self._reporter.touched()
         self.interfaces.objects_known()
 
     def _configure(self) -> bool:
