@@ -141,8 +141,9 @@ def _endpoints(store: Store, service: Service) -> Endpoints:
 def _announcement(store: Store, service: Service, line: Line) -> Announcement:
     """Who answers for one address on one segment."""
     answer = line.answer
-    if not line.holder and line.reason in NOT_ANNOUNCED:
-        return Announcement(line, Order(), NOT_ANNOUNCED[Reason(line.reason)])
+    for reason in (line.reason, service.recorded.reason):
+        if not line.holder and reason in NOT_ANNOUNCED:
+            return Announcement(line, Order(), NOT_ANNOUNCED[Reason(reason)])
     if answer is None:
         return Announcement(line, Order(), _without_segment(line.reason))
     try:

@@ -250,6 +250,16 @@ def test_what_no_node_announces_promises_nothing_and_has_the_speakers_sentence(
     )
 
 
+def test_no_speaker_is_asked_for_where_none_would_announce_the_address(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", replace(ALLOCATED, reason=Reason.PROTOCOL_NOT_YET), [VIP])
+    directory.holders()
+    directory.speakers()
+    assert explain()[1][-1].startswith("Next: BGP is not announced in this version.")
+
+
 def test_without_a_controller_an_address_that_lacks_is_explained_by_that(
     tmp_path: Path, explain: Explain
 ) -> None:
