@@ -193,6 +193,27 @@ def test_a_reader_who_has_seen_enough_ends_it_without_a_word() -> None:
     assert leftovers(name) == set()
 
 
+def test_make_calls_it_no_error_that_the_reader_has_gone() -> None:
+    name = unique_name()
+    words = ["make", "--old-file=setup", "demo", f"ARGS=--name {name}"]  # what is set up stays so
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        while "A rack" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.stdout.close()
+        assert demo.stderr.read() == ""
+    assert demo.returncode == 0
+    refused = subprocess.run(
+        [*words[:-1], "ARGS=--name UPPER"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("demo: lab name 'UPPER'")
+    assert leftovers(name) == set()
+
+
 def test_a_second_demo_of_the_same_name_is_told_who_has_it(start: Start) -> None:
     first = start()
     first.reaches("A rack")
