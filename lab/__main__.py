@@ -1,9 +1,27 @@
 """`python -m lab`: build a lab by hand, look at it, run commands in it, take it down.
 
 python -m lab up                        three nodes, one client, one segment
-python -m lab exec client -- curl http://192.0.2.240/
-python -m lab status
-python -m lab down
+python -m lab exec client -- ping -c 1 192.0.2.11
+python -m lab status                    draw it, with what runs in it
+python -m lab down                      ends what `exec` started, too
+
+Vipcast on a lab, by hand: as root, in the project's directory, with the pool and the Service of
+README.md as a file in the directory D. Nothing stands for a cluster but what these lines put there.
+
+  PATH=$PWD/.venv/bin:$PATH
+  python -m lab up
+  python -m lab objects $D web          # the lab's Nodes, the EndpointSlice of Service default/web
+  R=/run/vipcast-lab/lab                # run directories and pins here go with the lab
+  python -m lab exec node1 -- vipcast-controller --directory $D --port 0 \\
+      --run-dir $R/nodes/node1/controller >$R/log/controller.log 2>&1 &
+  for n in node1 node2 node3; do
+      python -m lab exec $n -- vipcast-speaker --directory $D --node-name $n \\
+          --run-dir $R/nodes/$n --pin-path $R/bpf/$n >$R/log/$n.log 2>&1 &
+  done
+  vipcast status --directory $D         # after some seconds: who holds 192.0.2.240
+  python -m lab serve 192.0.2.240       # kube-proxy's part: port 80 leads to every pod
+  python -m lab exec client -- curl http://192.0.2.240/
+  python -m lab down
 """
 
 from __future__ import annotations
@@ -11,10 +29,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from ipaddress import IPv4Address
+from pathlib import Path
 
 from lab import draw, kernel, processes, signals
 from lab.cluster import Lab
 from lab.errors import LabError
+from lab.services import ServiceRule
 from lab.topology import SEGMENTS, namespace_of
 
 
@@ -29,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def up(given: argparse.Namespace) -> int:
-    """Build, and leave standing."""
+    """Build, and leave standing; one that stands is taken down first."""
     lab = Lab(
         given.name,
         nodes=given.nodes,
@@ -37,8 +58,12 @@ def up(given: argparse.Namespace) -> int:
         segments=given.cidr or SEGMENTS[: given.segments],
         pod_ports=given.pod_port or (8080,),
     )
+    stood = lab.run.topology.exists()
     lab.up()
     lab.leave()
+    if stood:
+        said = f"lab: a lab {lab.name!r} stood already: it was taken down, with all that ran in it"
+        print(said, file=sys.stderr)
     return status(given)
 
 
@@ -57,6 +82,7 @@ def status(given: argparse.Namespace) -> int:
     for record in processes.read_records(lab.run.records):
         if record.alive():
             host, _, program = record.name.partition("-")
+            program = program.removesuffix(f"-{record.pid}")
             running.setdefault(host, []).append(f"{program} {record.pid}")
     print("\n".join(draw.topology(lab.topology, carriers, running)))
     return 0
@@ -68,10 +94,40 @@ def execute(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command:
         raise LabError("no command given: python -m lab exec HOST -- COMMAND …")
-    if given.host != "sw":
-        lab.host(given.host)
+    hosts = ["sw", *(host.name for host in lab.nodes + lab.clients + lab.pods)]
+    if given.host not in hosts:
+        raise LabError(f"no host {given.host!r}; there are {', '.join(hosts)}")
     words = kernel.inside(namespace_of(lab.name, given.host), command)
+    program = Path(command[0]).name
+    processes.record_self(f"{given.host}-{program}-{os.getpid()}", lab.run.records)
     os.execvp(words[0], words)
+
+
+def objects(given: argparse.Namespace) -> int:
+    """Write what a cluster would know of the lab."""
+    lab = Lab.standing(given.name)
+    lab.write_nodes(given.directory)
+    for service in given.service:
+        namespace, _, name = service.rpartition("/")
+        lab.write_endpoints(given.directory, name, namespace=namespace or "default")
+    return 0
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Make these addresses, and no others, lead to the pods."""
+    lab = Lab.standing(given.name)
+    addresses = map(_address, given.address)
+    lab.program_services([ServiceRule(vip, port, lab.backends()) for vip, port in addresses])
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    """ADDRESS or ADDRESS:PORT."""
+    vip, _, port = text.partition(":")
+    try:
+        return str(IPv4Address(vip)), int(port or 80)
+    except ValueError:
+        raise LabError(f"{text!r} is no ADDRESS or ADDRESS:PORT, as 192.0.2.240:80") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,8 +136,10 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(required=True, metavar="up | down | exec | status")
-    building = verbs.add_parser("up", help="build a lab and leave it standing")
+    verbs = parser.add_subparsers(
+        required=True, metavar="up | status | exec | objects | serve | down"
+    )
+    building = verbs.add_parser("up", help="build a lab, anew if it stands, and leave it standing")
     building.add_argument("--nodes", type=int, default=3, metavar="N")
     building.add_argument("--clients", type=int, default=1, metavar="N")
     building.add_argument(
@@ -109,7 +167,19 @@ def _parser() -> argparse.ArgumentParser:
     running.set_defaults(run=execute)
     looking = verbs.add_parser("status", help="draw the lab that stands, with what runs in it")
     looking.set_defaults(run=status)
-    for verb in (building, removing, running, looking):
+    writing = verbs.add_parser("objects", help="write the lab's Nodes and EndpointSlices to files")
+    writing.add_argument("directory", type=Path, metavar="DIR")
+    writing.add_argument(
+        "service",
+        nargs="*",
+        metavar="SERVICE",
+        help="NAME or NAMESPACE/NAME, for its EndpointSlice",
+    )
+    writing.set_defaults(run=objects)
+    serving = verbs.add_parser("serve", help="lead addresses, and no others, to the pods")
+    serving.add_argument("address", nargs="+", metavar="ADDRESS[:PORT]", help="port 80 by default")
+    serving.set_defaults(run=serve)
+    for verb in (building, removing, running, looking, writing, serving):
         verb.add_argument("--name", default="lab", help="the lab's name (default: lab)")
     return parser
 

@@ -18,11 +18,12 @@ def topology(
     """Lines of text.
 
     `carriers` says by switch port whether the cable is in (all are, where nothing is said);
-    `processes` lists what runs, by name of node, client or pod.
+    `processes` lists what runs, by name of node, client or pod (or `sw`).
     """
     carriers, running = carriers or {}, processes or {}
     pods = dict(zip((node.name for node in plan.nodes), plan.pods, strict=True))
-    lines = [f"sw   {', '.join(f'segment {i}: {net}' for i, net in enumerate(plan.segments))}"]
+    segments = ", ".join(f"segment {i}: {net}" for i, net in enumerate(plan.segments))
+    lines = [f"sw   {segments}{_programs(running.get('sw', ()))}"]
     for host in plan.hosts:
         last = host is plan.hosts[-1]
         lines += _host(host, last, carriers, running.get(host.name, ()))

@@ -104,6 +104,12 @@ def read_records(directory: Path) -> list[Record]:
     return found
 
 
+def record_self(name: str, directory: Path) -> None:
+    """Record this process, which is about to become another program; see Record.name."""
+    stat = Path("/proc/self/stat").read_text()
+    (directory / f"{name}.pid").write_text(f"{_BOOT.read_text().strip()} {stat}")
+
+
 def end(records: Iterable[Record], patience: float = PATIENCE) -> None:
     """End processes, all at once: SIGTERM (a frozen one is woken), after `patience` s SIGKILL.
 
