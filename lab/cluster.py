@@ -194,14 +194,14 @@ class Lab:
         for server in servers:
             server.await_ready(30.0)
 
-    def native_switch(self) -> None:
-        """Give every port of the switch a native pass-only XDP program.
+    def native_switch(self, *hosts: Host) -> None:
+        """Give the switch's ports of some hosts (all by default) a native pass-only XDP program.
 
         What a node's native program sends back reaches the switch only then; see Switch.native_xdp.
         """
         program = self.run.path / "passonly.o"
         kernel.compile_bpf(ROOT / "bpf" / "passonly.c", program)
-        self.switch.native_xdp(program)
+        self.switch.native_xdp(program, *hosts)
 
     # Services
 

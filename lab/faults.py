@@ -50,19 +50,17 @@ class Switch:
         self._cut.clear()
         self._load()
 
-    def native_xdp(self, program: Path) -> None:
-        """Attach an XDP program (section `xdp`) natively to every port of the switch.
+    def native_xdp(self, program: Path, *hosts: Host) -> None:
+        """Attach an XDP program (section `xdp`) natively to ports of the switch.
 
+        The ports are those of some hosts, or of all if none is named.
         A veth delivers what its peer's native program sends back only if it runs one itself, so a
         pass-only program here lets the nodes answer natively. `program` is an object file.
         """
+        ports = [port for host in hosts or self._topology.hosts for port in host.ports]
         kernel.ip(
             self.namespace,
-            [
-                f"link set dev {port.switch_port} xdpdrv obj {program} sec xdp"
-                for host in self._topology.hosts
-                for port in host.ports
-            ],
+            [f"link set dev {port.switch_port} xdpdrv obj {program} sec xdp" for port in ports],
         )
 
     def _load(self) -> None:
