@@ -22,7 +22,8 @@ fuzz: setup ## made-up frames for the XDP program, for a minute; ARGS="-max_tota
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check
 
-bench: setup ## measure, each beside a floor, into benchmarks/results
+bench: setup ## measure, each beside a floor, into benchmarks/results; some minutes
+	@.venv/bin/python -m benchmarks.arp_latency
 	@.venv/bin/python -m benchmarks.directory_latency
 	@.venv/bin/python -m benchmarks.many_services
 

@@ -19,18 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import PATIENCE, BenchmarkError
+from lab.kernel import inside
 
 _ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def child(target: str, *paths: Path) -> Iterator[Connection[Any, Any]]:
-    """Run "module:function" with absolute paths and a connection, until the block ends."""
+def child(
+    target: str, *paths: Path, namespace: str | None = None
+) -> Iterator[Connection[Any, Any]]:
+    """Run "module:function" with absolute paths and a connection, until the block ends.
+
+    It runs in the caller's network namespace, or in a `namespace` of a lab.
+    """
     ours, theirs = Pipe()
-    given = [target, str(theirs.fileno()), *map(str, paths)]
+    command = [sys.executable, "-m", "benchmarks.child", target, str(theirs.fileno())]
+    command += map(str, paths)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.child", *given],
+            command if namespace is None else inside(namespace, command),
             cwd=_ROOT,
             pass_fds=[theirs.fileno()],
             start_new_session=True,

@@ -35,12 +35,11 @@ from benchmarks.harness import (
     busy_cores,
     environment,
     interleaved,
-    ratios,
     record,
     replace,
-    spread,
 )
 from benchmarks.inotify import Inotify
+from benchmarks.spread import ratios, spread
 from lab.signals import as_exit
 from vipcast.files import DirectorySource
 from vipcast.model.raw import SERVICE

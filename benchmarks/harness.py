@@ -1,29 +1,29 @@
-"""What benchmarks share: rounds in turn, the spread of what was measured, and the result file.
+"""What benchmarks share: rounds in turn, busy cores, where it was, and the result file.
 
     told = interleaved({"ours": ..., "floor": ...}, rounds=100, warm_up=5)
     spread(told["ours"]).median / spread(told["floor"]).median
     record("directory-latency", environment(time.time()), {...})
 
 Contenders take turns within one run, and who goes first changes with every round: whatever else the
-machine does meets them alike.
+machine does meets them alike. What the numbers come to is in benchmarks.spread.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
+import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+_ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PATIENCE = 60.0
 """Seconds after which a contender that says nothing has failed."""
@@ -43,42 +43,17 @@ class BenchmarkError(Exception):
     """A contender did not do what it is measured at; the sentence says what is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What was measured, each value one that occurred (nearest rank), in the unit it came in."""
-
-    samples: int
-    median: float
-    p99: float
-    worst: float
-
-    def rounded(self) -> dict[str, float]:
-        """As a result file has it."""
-        parts = {"median": self.median, "p99": self.p99, "worst": self.worst}
-        return {"samples": self.samples, **{name: round(part, 3) for name, part in parts.items()}}
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """The spread of at least one value."""
-    ranked = sorted(values)
-    median, p99 = (ranked[math.ceil(len(ranked) * part) - 1] for part in (0.5, 0.99))
-    return Spread(len(ranked), median, p99, ranked[-1])
-
-
-def ratios(ours: Spread, floor: Spread) -> dict[str, float]:
-    """How many times the floor ours is, at the median and at the 99th percentile."""
-    return {
-        "median": round(ours.median / floor.median, 2),
-        "p99": round(ours.p99 / floor.p99, 2),
-    }
-
-
 def interleaved(
-    contenders: Mapping[str, Callable[[], Measured]], *, rounds: int, warm_up: int
+    contenders: Mapping[str, Callable[[], Measured]],
+    *,
+    rounds: int,
+    warm_up: int,
+    shuffle: random.Random | None = None,
 ) -> dict[str, list[Measured]]:
     """Let each contender be measured once per round; rounds of the warm-up do not count.
 
-    A dot is printed for every tenth of the rounds.
+    Their order is reversed with each round, or drawn anew by `shuffle`: with more than two, one
+    would otherwise keep its neighbours. A dot is printed for every tenth of the rounds.
     """
     measured: dict[str, list[Measured]] = {name: [] for name in contenders}
     order = list(contenders)
@@ -87,7 +62,10 @@ def interleaved(
             value = contenders[name]()
             if number >= 0:
                 measured[name].append(value)
-        order.reverse()
+        if shuffle is None:
+            order.reverse()
+        else:
+            shuffle.shuffle(order)
         if number >= 0 and (number + 1) * 10 // rounds > number * 10 // rounds:
             print(".", end="", flush=True)
     return measured
@@ -97,23 +75,59 @@ def environment(now: float) -> dict[str, Any]:
     """Where and when: `now` in seconds since 1970; the load is that of others, before the run."""
     return {
         "date": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "commit": _said("git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=12"),
         "kernel": platform.release(),
         "machine": platform.machine(),
+        "cpu": _cpu(),
         "cpus": os.cpu_count(),
+        "governor": _governor(),
         "python": platform.python_version(),
+        "bcc": _said("dpkg-query", "-W", "-f", "${Version}", "python3-bpfcc"),
+        "gcc": _said("gcc", "-dumpfullversion"),
+        "iproute2": _said("ip", "-Version"),
         "load_before": round(os.getloadavg()[0], 2),
     }
 
 
+def _said(*command: str) -> str | None:
+    """What a command prints, None where it is not installed or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu() -> str | None:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), None)
+
+
+def _governor() -> str | None:
+    """Of the first core; None where the machine, a virtual one for instance, has no say in it."""
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    return path.read_text().strip() if path.exists() else None
+
+
 def record(
-    name: str, where: Mapping[str, Any], body: Mapping[str, Any], results: Path = RESULTS
+    name: str,
+    where: Mapping[str, Any],
+    body: Mapping[str, Any],
+    results: Path = RESULTS,
+    **pictures: str,
 ) -> Path:
-    """Write the result file of a run, DATE-NAME.json; a second run of a day replaces the first."""
-    path = results / f"{where['date'][:10]}-{name}.json"
+    """Write the result file of a run, DATE-NAME.json; a second run of a day replaces the first.
+
+    `pictures` are further files by their ending, the same figures for the eye.
+    """
+    stem = f"{where['date'][:10]}-{name}"
     content = {"benchmark": name, "environment": dict(where), **body}
-    path.write_text(json.dumps(content, indent=2) + "\n")
-    print(f"written: {path}", flush=True)
-    return path
+    texts = {"json": json.dumps(content, indent=2) + "\n", **pictures}
+    for ending, text in texts.items():
+        path = results / f"{stem}.{ending}"
+        path.write_text(text)
+        print(f"written: {path}", flush=True)
+    return results / f"{stem}.json"
 
 
 def replace(path: Path, text: str) -> int:

@@ -31,13 +31,12 @@ from benchmarks.harness import (
     BenchmarkError,
     environment,
     interleaved,
-    ratios,
     record,
     replace,
-    spread,
     until,
 )
 from benchmarks.inotify import Inotify
+from benchmarks.spread import ratios, spread
 from controller.main import WRITER, control
 from lab.signals import as_exit
 from vipcast.files.dump import dump

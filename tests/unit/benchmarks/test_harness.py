@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import random
 import subprocess
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -15,18 +18,15 @@ from benchmarks import directory_latency, many_services
 from benchmarks.child import child, hear
 from benchmarks.harness import (
     BenchmarkError,
-    Spread,
     busy_cores,
     environment,
     interleaved,
-    ratios,
     record,
     replace,
-    spread,
 )
 from benchmarks.inotify import Inotify
 
-PARTS = {"samples", "median", "p99", "worst"}
+PARTS = {"samples", "median", "p90", "p99", "p999", "worst"}
 
 
 def echo(path: Path, told: Connection[Any, Any]) -> None:
@@ -47,33 +47,32 @@ def test_contenders_take_turns_and_the_warm_up_does_not_count() -> None:
     assert told == {"a": [2, 3, 4], "b": [2, 3, 4]}
 
 
-def test_a_spread_is_of_values_that_occurred() -> None:
-    assert spread(range(200, 0, -1)) == Spread(200, 100, 198, 200)
-    assert spread([7.0]) == Spread(1, 7.0, 7.0, 7.0)
-    assert spread([1.23456]).rounded() == {
-        "samples": 1,
-        "median": 1.235,
-        "p99": 1.235,
-        "worst": 1.235,
-    }
-
-
-def test_a_ratio_is_of_median_to_median_and_p99_to_p99() -> None:
-    assert ratios(Spread(9, 30.0, 60.0, 90.0), Spread(9, 2.0, 3.0, 90.0)) == {
-        "median": 15.0,
-        "p99": 20.0,
-    }
+def test_the_order_of_contenders_is_drawn_where_somebody_draws_it() -> None:
+    order: list[str] = []
+    contenders = {name: partial(order.append, name) for name in "abc"}
+    told = interleaved(contenders, rounds=50, warm_up=0, shuffle=random.Random(1))
+    rounds = {"".join(order[at : at + 3]) for at in range(0, 150, 3)}
+    assert rounds == {"abc", "acb", "bac", "bca", "cab", "cba"}
+    assert [len(one) for one in told.values()] == [50, 50, 50]
 
 
 def test_a_result_file_has_its_date_in_its_name_and_the_machine_in_it(tmp_path: Path) -> None:
-    path = record("question", environment(1_790_000_000.0), {"answer": 42}, tmp_path)
+    where = environment(1_790_000_000.0)
+    path = record("question", where, {"answer": 42}, tmp_path, svg="<svg/>")
     assert path == tmp_path / "2026-09-21-question.json"
+    assert (tmp_path / "2026-09-21-question.svg").read_text() == "<svg/>"
     found = json.loads(path.read_text())
     where = found.pop("environment")
     assert found == {"benchmark": "question", "answer": 42}
     assert where["date"] == "2026-09-21T14:13:20Z"
     assert where["kernel"] == platform.release()
-    assert where.keys() == {"date", "kernel", "machine", "cpus", "python", "load_before"}
+    assert where["cpus"] == os.cpu_count()
+    assert where["governor"] is None or where["governor"]
+    versions = {"commit", "kernel", "python", "bcc", "gcc", "iproute2"}
+    assert where.keys() == versions | {
+        *("date", "machine", "cpu", "cpus", "governor", "load_before"),
+    }
+    assert all(isinstance(where[name], str) for name in versions)
 
 
 def test_a_child_speaks_and_one_that_has_ended_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""How long does an ARP answer take, beside the kernel's own?
+
+    client ──send(2)──▶ veth, bridge, veth ──▶ whoever answers ──▶ back the same way ──▶ recv(2)
+
+Who answers is in racks.py; who asks, and what its times mean, in asker.py. Every case is measured
+idle and with every core busy, with one request under way and with 32. Contenders take turns of
+some milliseconds in an order that is drawn with a fixed seed. Every request has to be answered; one
+that is not ends the run.
+
+What must hold: at the median and at the 99th percentile, in every case, our answer takes at most
+1.1 times what the kernel's own does in the same run.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from benchmarks import picture
+from benchmarks.harness import BenchmarkError, busy_cores, environment, interleaved, record
+from benchmarks.racks import KERNEL, OURS, RAW, Contender, racks
+from benchmarks.spread import compared, pooled, spread
+from lab import signals
+from lab.errors import LabError
+
+LINE = 1.1
+"""What our answer may take, in the kernel's own time at the same percentile."""
+
+PERCENTILES = {"median": 0.5, "p99": 0.99}
+ROUNDS = 200
+WARM_UP = 3
+REQUESTS = 4_000
+"""Of one turn."""
+
+SLOW = 10
+"""A process that answers is asked this many times less: else a run would wait for it alone."""
+
+_FIRST = 20
+"""One in so many requests more goes before each turn and does not count: caches are another's."""
+
+
+def main() -> int:
+    """Measure every case, print it, and write the result file and its pictures."""
+    where = environment(time.time())
+    print("racks, controllers, speakers", flush=True)
+    try:
+        with racks("bench") as contenders:
+            cases = list(measure(contenders, ROUNDS, WARM_UP, REQUESTS))
+    except (BenchmarkError, LabError) as error:
+        print(f"arp_latency: {error}", file=sys.stderr)
+        return 1
+    text = picture.text(cases, LINE)
+    print(text)
+    body = {"line": LINE, "unit": "us", "rounds": ROUNDS, "cases": cases}
+    record("arp-latency", where, body, txt=text, svg=picture.svg(cases, LINE, where))
+    return 0
+
+
+def measure(
+    contenders: Mapping[str, Contender], rounds: int, warm_up: int, requests: int
+) -> Iterator[dict[str, Any]]:
+    """The cases, as the result file has them."""
+    shuffle = random.Random(1)
+    for cores in ("idle", "busy"):
+        with busy_cores() if cores == "busy" else nullcontext():
+            for window in (1, 32):
+                print(f"cores {cores}, window {window:2} ", end="", flush=True)
+                turns = {
+                    name: _turn(one, window, requests // SLOW if name == RAW else requests)
+                    for name, one in contenders.items()
+                }
+                told = interleaved(turns, rounds=rounds, warm_up=warm_up, shuffle=shuffle)
+                print(flush=True)
+                yield {"cores": cores, "window": window, "contenders": judged(told)}
+
+
+def _turn(one: Contender, window: int, requests: int) -> Callable[[], Sequence[int]]:
+    def turn() -> Sequence[int]:
+        one.ask(one.address, count=max(requests // _FIRST, window), window=window)
+        return one.ask(one.address, count=requests, window=window)
+
+    return turn
+
+
+def judged(told: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, dict[str, Any]]:
+    """By contender: its spread in microseconds, and what it is beside the kernel.
+
+    `told` has, by contender and round, nanoseconds. Only ours are judged by the line.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, rounds in told.items():
+        found[name] = {"us": spread(one / 1000 for one in pooled(rounds)).rounded()}
+        if name == KERNEL:
+            continue
+        beside = compared(rounds, told[KERNEL], PERCENTILES, seed=1)
+        found[name]["beside_kernel"] = {part: ratio.rounded() for part, ratio in beside.items()}
+        if name in OURS:
+            found[name]["line_met"] = {part: one.ratio <= LINE for part, one in beside.items()}
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(signals.program(main))
