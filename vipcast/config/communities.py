@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from vipcast.config.nodes import Mapping as MappingNode
+from vipcast.config.nodes import Sequence
 from vipcast.config.schema import Section
 from vipcast.model.advertisement import Community
 
@@ -43,7 +44,7 @@ def read_aliases(top: Section) -> Mapping[str, Community | None]:
     inner = Section(reader, KEY, {name.text: item for name, item in node.entries})
     for name, _ in node.entries:
         aliases[name.text] = inner.parsed(name.text, parse_community, FORM)
-        if inner.node(name.text) is None:
+        if not inner.given(name.text) and not isinstance(inner.node(name.text), Sequence):
             reader.refuse(inner.at(name.text), "", "The alias has no value.", FORM)
     return aliases
 

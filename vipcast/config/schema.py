@@ -163,6 +163,13 @@ class Section:
         """The same, but a key without a value counts, unless `exact`: it is a mistake there."""
         return self.node(key) if self.reader.exact else self._values.get(key)
 
+    def given(self, key: str) -> bool:
+        """Whether anything but nothing, "" and [] stands under a key."""
+        node = self.node(key)
+        if isinstance(node, Scalar):
+            return bool(node.text)
+        return node is not None and (isinstance(node, Mapping) or bool(node.items))
+
     def needed(self, key: str, message: str, fix: str, wrong: str = "") -> str | None:
         """Text that must be there; `wrong` is the fix where it is something else, if another."""
         node = self.written(key)
@@ -175,14 +182,19 @@ class Section:
         return text
 
     def text(self, key: str, fix: str, default: str = "", *, hidden: bool = False) -> str:
-        """Text, "" where there is none; `default` says in words what that means."""
+        """Text, "" where there is none; `default` says in words what that means.
+
+        What is `hidden` is never shown, and blanks around it are part of it.
+        """
         node = self.node(key)
-        if node is None or (isinstance(node, Scalar) and not node.text):
+        if node is None or not (self.given(key) or isinstance(node, Sequence)):
             self._unset(key, default)
             return ""
         text = self.reader.text(node, self.at(key), fix)
         if text is not None:
             self.reader.note(self.at(key), HIDDEN if hidden else text, default)
+        if hidden and isinstance(node, Scalar):
+            return node.text
         return text or ""
 
     def parsed(
@@ -223,7 +235,7 @@ class Section:
     def items(self, key: str, example: str, default: str = "") -> Iterator[tuple[str, Node]]:
         """A list's items with their paths; whoever reads an item notes it."""
         node = self.node(key)
-        if node is None or (isinstance(node, Sequence) and not node.items):
+        if node is None or not (self.given(key) or isinstance(node, Scalar)):
             self._unset(key, default)
             return
         yield from self.reader.items(node, self.at(key), example)

@@ -123,11 +123,11 @@ def _requirement(section: Section) -> Requirement | None:
     if key is None or word is None:
         return None
     operator = Operator(word)
-    if operator.takes_values and section.node("values") is None:
+    if operator.takes_values and not section.given("values"):
         message = f"The operator {operator} compares with values, and there are none."
         reader.refuse(section.at("values"), "", message, "Add the key values with a list.")
     elif operator.takes_values and not values:
-        return None  # each of them has its finding, or the list is empty
+        return None  # each of them has its finding
     elif not operator.takes_values and values:
         message = f"The operator {operator} takes no values."
         reader.refuse(section.at("values"), "", message, "Remove them, or use In or NotIn.")
