@@ -191,6 +191,7 @@ def run_controller(root: Path, run_dir: Path, asked: Connection[Any, Any]) -> No
         directory=root,
         namespace=_CONFIG.key.namespace,
         config=_CONFIG.key.name,
+        service_cidr=(),
         ml_secret_name="memberlist",
         port=0,
         run_dir=run_dir,

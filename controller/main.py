@@ -80,7 +80,9 @@ async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
         metrics = ControllerMetrics(
             source=source.health, lag=watch.worst, read=lambda: sample(desk)
         )
-        settings = Settings(options.namespace, options.config, options.ml_secret_name)
+        settings = Settings(
+            options.namespace, options.config, options.ml_secret_name, options.service_cidr
+        )
         last_good = LastGood(options.run_dir, PROGRAM)
         outside = Outside(time.time, random.random, new_key, last_good.recall, last_good.remember)
         app = App(source, desk, metrics, settings, outside)

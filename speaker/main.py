@@ -100,6 +100,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         secret=options.ml_secret_name,
         xdp_mode=options.xdp_mode,
         exclusions=Exclusions(),
+        service_cidrs=options.service_cidr,
     )
 
     def read() -> SpeakerSample:

@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
-from vipcast.ops.values import LogFormat, LogLevel, Output
+from vipcast.ops.values import LogFormat, LogLevel, Network, Output
 
 T = TypeVar("T")
 
@@ -79,6 +79,13 @@ SECRET: Final = Flag(
     default="memberlist",
     metallb="METALLB_ML_SECRET_NAME",
 )
+SERVICE_CIDR: Final = Flag(
+    "service-cidr",
+    values.networks,
+    "ranges of cluster IPs, with commas between them, which no pool may share addresses with",
+    "CIDR,...",
+    default="none",
+)
 NODE_NAME: Final = Flag(
     "node-name",
     values.object_name,
@@ -135,7 +142,7 @@ OUTPUT: Final = Flag(
 )
 
 _LOGGING: Final = (LOG_LEVEL, LOG_FORMAT)
-_PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SECRET, PORT, RUN_DIR, *_LOGGING)
+_PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SERVICE_CIDR, SECRET, PORT, RUN_DIR, *_LOGGING)
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
@@ -160,6 +167,7 @@ class ControllerOptions:
     directory: Path
     namespace: str
     config: str
+    service_cidr: tuple[Network, ...]
     ml_secret_name: str
     port: int
     run_dir: Path
@@ -175,6 +183,7 @@ class SpeakerOptions:
     directory: Path
     namespace: str
     config: str
+    service_cidr: tuple[Network, ...]
     ml_secret_name: str
     port: int
     pin_path: Path
@@ -228,6 +237,7 @@ def controller(
         directory=given[DIRECTORY],
         namespace=given[NAMESPACE],
         config=given[CONFIG],
+        service_cidr=given[SERVICE_CIDR],
         ml_secret_name=given[SECRET],
         port=given[PORT],
         run_dir=given[RUN_DIR],
@@ -255,6 +265,7 @@ def speaker(
         directory=given[DIRECTORY],
         namespace=given[NAMESPACE],
         config=given[CONFIG],
+        service_cidr=given[SERVICE_CIDR],
         ml_secret_name=given[SECRET],
         port=given[PORT],
         pin_path=given[PIN_PATH],

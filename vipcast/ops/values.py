@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from vipcast.model.xdp import XdpMode
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
 
+Network = IPv4Network | IPv6Network
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -88,6 +90,24 @@ def switch(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("is neither on nor off: use true or false")
     return text == "true"
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Networks with commas between them, or `none`; bits of the host part are dropped."""
+    if text == "none":
+        return ()
+    try:
+        return tuple(_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            "is no list of networks: give them with commas in between, such as 10.96.0.0/12"
+        ) from None
+
+
+def _network(text: str) -> Network:
+    if "/" not in text:
+        raise ValueError(text)  # a single address is more likely a slip than a network
+    return ip_network(text, strict=False)
 
 
 def directory(text: str) -> Path:

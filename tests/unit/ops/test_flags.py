@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ DEFAULTS = SpeakerOptions(
     directory=Path("/objects"),
     namespace="metallb-system",
     config="config",
+    service_cidr=(),
     ml_secret_name="memberlist",
     port=7472,
     pin_path=Path("/sys/fs/bpf/vipcast"),
@@ -42,6 +44,7 @@ def test_a_controller_needs_a_directory_and_the_rest_has_defaults() -> None:
         directory=Path("/objects"),
         namespace="metallb-system",
         config="config",
+        service_cidr=(),
         ml_secret_name="memberlist",
         port=7472,
         run_dir=Path("/run/vipcast"),
@@ -54,6 +57,7 @@ def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
     arguments = [
         *("--directory", "here", "--node-name", "n.example", "--namespace", "lb"),
         *("--config", "pools", "--ml-secret-name", "key", "--port", "0"),
+        *("--service-cidr", "10.96.0.1/12, fd00::/108"),
         *("--pin-path", "/bpf/x", "--run-dir", "/tmp/run", "--xdp-mode", "generic"),
         *("--log-level", "all", "--log-format", "text"),
     ]
@@ -62,6 +66,7 @@ def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
         directory=Path("here"),
         namespace="lb",
         config="pools",
+        service_cidr=(IPv4Network("10.96.0.0/12"), IPv6Network("fd00::/108")),
         ml_secret_name="key",
         port=0,
         pin_path=Path("/bpf/x"),
@@ -78,6 +83,7 @@ def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
         "VIPCAST_NODE_NAME": "node-2",
         "VIPCAST_NAMESPACE": "lb",
         "VIPCAST_CONFIG": "pools",
+        "VIPCAST_SERVICE_CIDR": "10.96.0.0/12",
         "VIPCAST_ML_SECRET_NAME": "key",
         "VIPCAST_PORT": "7473",
         "VIPCAST_PIN_PATH": "/bpf/x",
@@ -91,6 +97,7 @@ def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
         directory=Path("/objects"),
         namespace="lb",
         config="pools",
+        service_cidr=(IPv4Network("10.96.0.0/12"),),
         ml_secret_name="key",
         port=7473,
         pin_path=Path("/bpf/x"),
@@ -225,6 +232,17 @@ NEEDED = ["--directory=/objects", "--node-name=node-1"]
                 "--config has the value 'a_b', which cannot name a Kubernetes object:"
                 " use small letters, digits, - and ., with a letter or digit at both ends."
             ),
+        ),
+        *(
+            (
+                [*NEEDED, f"--service-cidr={text}"],
+                {},
+                (
+                    f"--service-cidr has the value '{text}', which is no list of networks:"
+                    " give them with commas in between, such as 10.96.0.0/12."
+                ),
+            )
+            for text in ("10.96.0.0", "10.96.0.0/12,", "10.96.0.0/12 fd00::/108", "10.0.0.0/33")
         ),
         (
             [*NEEDED, "--pin-path=bpf"],
