@@ -21,7 +21,7 @@ from speaker.interfaces import Interfaces
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
-from speaker.plan import Claim, Decision, Unannounced, decide, settle
+from speaker.plan import Claim, Decision, Unannounced, decide, misplaced, settle
 from speaker.ports import (
     Attacher,
     Attachment,
@@ -224,6 +224,7 @@ class Speaker:
         self._withdrawn = self.claims
         self.claims, self._beaten = settle(self.decisions)
         self.segments.want({address: claim.candidates for address, claim in self.claims.items()})
+        self._reporter.shared(self._withdrawn, self.claims)
         self._withdrawn = {}
 
     def _own_statuses(self) -> Iterator[tuple[Ref, Raw]]:
@@ -360,10 +361,11 @@ class Speaker:
         for decision in self.decisions.values():
             yield from decision.unannounced
         yield from self._beaten
+        yield from misplaced(self.claims.values(), self.settings.node, self.segments.interfaces)
         for address, interfaces in self.segments.refused.items():
             message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(interfaces)}."
-            service = self.claims[address].service
-            yield Unannounced(str(address), service, Reason.MAP_FULL, message)
+            for service in self.claims[address].services:
+                yield Unannounced(str(address), service, Reason.MAP_FULL, message)
 
     def sample(self) -> SpeakerSample:
         """What metrics show now; counters come straight from the maps."""

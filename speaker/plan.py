@@ -10,14 +10,15 @@ that is not announced carries the reason. Order of checks as MetalLB's users kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from speaker.leadership import Candidate, Candidates
 from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
+from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, protocol_not_yet, sentence
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -25,12 +26,17 @@ EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An address to announce on the segments, and the names of the nodes that may do it."""
+    """An address to announce on the segments, and the nodes that may, on which interfaces.
+
+    `services` are those that have it, by name: one alone in a Decision. `sharing_key` is what a
+    Service says that shares its address.
+    """
 
     address: Address
-    service: Key
+    services: tuple[Key, ...]
     pool: str
     candidates: Candidates
+    sharing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,14 @@ class Unannounced:
 
     address: str
     service: Key
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something may not be announced."""
+
     reason: Reason
     message: str
 
@@ -69,7 +83,7 @@ def decide(
         return Decision(service.key, unannounced=(no(Reason.NO_CONFIG),))
     if not service.ingress:
         return Decision(service.key, unannounced=(no(Reason.NO_IP_ALLOCATED),))
-    candidates = eligible(service, tuple(slices), nodes)
+    endpoints = tuple(slices)
     claims: list[Claim] = []
     refused: list[Unannounced] = []
     for text in service.ingress:
@@ -78,31 +92,92 @@ def decide(
             refused.append(no(verdict, text))
             continue
         address, pool = verdict
-        if pool.protocol is not Protocol.LAYER2:
-            refused.append(no(Reason.PROTOCOL_NOT_YET, text, protocol_not_yet(pool.name)))
-        elif isinstance(candidates, Reason):
-            refused.append(no(candidates, text))
+        ads = advertisements(service, pool.name, config)
+        if isinstance(ads, Refusal):
+            refused.append(no(ads.reason, text, ads.message))
+            continue
+        candidates = eligible(service, endpoints, nodes, ads)
+        if isinstance(candidates, Reason):
+            refused.append(no(candidates, text, _nowhere(candidates, ads)))
         else:
-            claims.append(Claim(address, service.key, pool.name, candidates))
+            found = Claim(address, (service.key,), pool.name, candidates, service.sharing_key)
+            claims.append(found)
     return Decision(service.key, tuple(claims), tuple(refused))
 
 
 def settle(
     decisions: Mapping[Key, Decision],
 ) -> tuple[dict[Address, Claim], tuple[Unannounced, ...]]:
-    """One claim for each address, in the order of the Services' names, and who gets none.
+    """One claim for each address, and which Services get nothing of it.
 
-    The controller gives no address twice; where a status says so nevertheless, the first counts.
+    Services with one sharing key have it together. The controller gives no address twice otherwise;
+    where a status says so nevertheless, the first by name counts.
     """
-    claims: dict[Address, Claim] = {}
-    beaten: list[Unannounced] = []
+    wishes: dict[Address, dict[Key, Claim]] = {}
     for key in sorted(decisions):
         for claim in decisions[key].claims:
-            first = claims.setdefault(claim.address, claim)
-            if first.service != key:
-                message = f"Service {first.service} has the same address, and comes first by name."
-                beaten.append(Unannounced(str(claim.address), key, Reason.CONFLICT, message))
+            wishes.setdefault(claim.address, {}).setdefault(key, claim)
+    claims: dict[Address, Claim] = {}
+    beaten: list[Unannounced] = []
+    for address, by_service in wishes.items():
+        claims[address], others = _together(list(by_service.values()))
+        beaten += others
     return claims, tuple(beaten)
+
+
+def _together(wishes: list[Claim]) -> tuple[Claim, list[Unannounced]]:
+    """The claim of those that share an address with the first, and why others have no part in it.
+
+    The nodes that may serve all of them announce it; where there is none, those of the first.
+    """
+    first, *others = wishes
+    (name,) = first.services
+    sharing, beaten = [first], []
+    for other in others:
+        if other.sharing_key and other.sharing_key == first.sharing_key:
+            sharing.append(other)
+        else:
+            message = f"Service {name} has the same address, and comes first by name."
+            beaten.append(_beaten(other, Reason.CONFLICT, message))
+    if len(sharing) == 1:
+        return first, beaten
+    common = {
+        node: candidate
+        for node, candidate in first.candidates.items()
+        if all(node in each.candidates for each in sharing)
+    }
+    if common:
+        services = tuple(service for each in sharing for service in each.services)
+        return replace(first, services=services, candidates=common), beaten
+    message = (
+        f"No node may announce the address both for it and for Service {name}, which shares it and"
+        " comes first by name. Look at the traffic policies and where the endpoints run."
+    )
+    apart = (_beaten(each, Reason.NO_COMMON_NODE, message) for each in sharing[1:])
+    return first, [*beaten, *apart]
+
+
+def _beaten(claim: Claim, reason: Reason, message: str) -> Unannounced:
+    return Unannounced(str(claim.address), claim.services[0], reason, message)
+
+
+def misplaced(
+    claims: Iterable[Claim], node: str, interfaces: Collection[str]
+) -> Iterator[Unannounced]:
+    """What a node with these interfaces may announce on none of them, only on others."""
+    here = ", ".join(sorted(interfaces))
+    for claim in claims if interfaces else ():
+        mine = claim.candidates.get(node)
+        if mine is None or mine.interfaces is None or any(map(mine.on, interfaces)):
+            continue
+        named = ", ".join(sorted(mine.interfaces))
+        message = (
+            f"The L2Advertisements of pool {claim.pool} name {named}, and {node} can announce on"
+            f" {here}. Add its interface to spec.interfaces of one of them."
+        )
+        for service in claim.services:
+            address = str(claim.address)
+            yield Unannounced(address, service, Reason.NOT_MATCH_INTERFACE, message)
 
 
 def _pool_for(text: str, config: Config) -> tuple[Address, Pool] | Reason:
@@ -119,11 +194,48 @@ def _pool_for(text: str, config: Config) -> tuple[Address, Pool] | Reason:
     return address, pool
 
 
+def advertisements(
+    service: Service, pool: str, config: Config
+) -> tuple[L2Advertisement, ...] | Refusal:
+    """Those that speak of the addresses that a Service has of a pool, or why there are none."""
+    named = [each for each in config.l2 if pool in each.pools]
+    if not named:
+        if any(pool in each.pools for each in config.bgp):
+            return Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(pool))
+        return Refusal(
+            Reason.NO_MATCHING_ADVERTISEMENT,
+            f"No L2Advertisement is for pool {pool}. Write one that names it under"
+            " spec.ipAddressPools, or one that names no pool: it is for all.",
+        )
+    found = tuple(each for each in named if each.applies(pool, service.labels))
+    if not found:
+        return Refusal(
+            Reason.NO_MATCHING_ADVERTISEMENT,
+            f"The serviceSelectors of {_names(named)} do not match the Service's labels.",
+        )
+    limited = [each for each in found if each.services]
+    if service.sharing_key and limited:
+        return Refusal(
+            Reason.SHARED_WITH_SELECTOR,
+            f"The Service may share its address, and {_names(limited)} has serviceSelectors, so"
+            " that Services of one address could be for different nodes. Give the Service an"
+            " address of its own (without the annotation allow-shared-ip), or remove these.",
+        )
+    return found
+
+
 def eligible(
-    service: Service, slices: tuple[EndpointSlice, ...], nodes: Mapping[str, Node]
+    service: Service,
+    slices: tuple[EndpointSlice, ...],
+    nodes: Mapping[str, Node],
+    ads: Iterable[L2Advertisement] | None = None,
 ) -> Candidates | Reason:
-    """The nodes that may announce the Service, or why none may."""
-    serving = [endpoint for one in slices for endpoint in one.endpoints if endpoint.serving]
+    """The nodes that may announce the Service by its advertisements, or why none may.
+
+    Without `ads` nothing is asked of these.
+    """
+    endpoints = [endpoint for one in slices for endpoint in one.endpoints]
+    serving = [each for each in endpoints if each.serving or service.publish_not_ready]
     if not serving:
         return Reason.NO_ENDPOINTS
     if not nodes:
@@ -134,8 +246,36 @@ def eligible(
     able = {name for name in labelled if not nodes[name].network_unavailable}
     if not able:
         return Reason.NODE_NETWORK_UNAVAILABLE
+    nominated = _nominated({name: nodes[name] for name in sorted(able)}, ads)
+    if not nominated:
+        return Reason.NO_MATCHING_ADVERTISEMENT
     if service.policy is TrafficPolicy.LOCAL:
-        able &= {endpoint.node for endpoint in serving if endpoint.node is not None}
-        if not able:
-            return Reason.NO_LOCAL_ENDPOINTS
-    return {name: Candidate() for name in sorted(able)}
+        local = {endpoint.node for endpoint in serving}
+        nominated = {name: each for name, each in nominated.items() if name in local}
+    return nominated or Reason.NO_LOCAL_ENDPOINTS
+
+
+def _nominated(nodes: Mapping[str, Node], ads: Iterable[L2Advertisement] | None) -> Candidates:
+    """Each node that an advertisement takes; those that do add weights and interfaces up."""
+    if ads is None:
+        return {name: Candidate() for name in nodes}
+    found = {}
+    for name, node in nodes.items():
+        mine = [each for each in ads if each.takes(node.labels)]
+        if mine:
+            named = frozenset(interface for each in mine for interface in each.interfaces)
+            everywhere = not all(each.interfaces for each in mine)
+            weight = sum(each.weight(node.labels) for each in mine)
+            found[name] = Candidate(weight, None if everywhere else named)
+    return found
+
+
+def _nowhere(reason: Reason, ads: Iterable[L2Advertisement]) -> str:
+    """What to say of advertisements that match no node; "" for any other reason."""
+    if reason is not Reason.NO_MATCHING_ADVERTISEMENT:
+        return ""
+    return f"The nodeSelectors of {_names(ads)} match no node that could announce."
+
+
+def _names(ads: Iterable[L2Advertisement]) -> str:
+    return "L2Advertisement " + ", ".join(sorted(each.name for each in ads))

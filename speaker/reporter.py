@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from speaker import reports
@@ -116,30 +117,58 @@ class Reporter:
         if isinstance(effect, Condition):
             self._condition(interface, effect)
             return
-        fields: dict[str, Any] = {
-            "service": str(claim.service) if claim else "",
-            "ip": str(effect.vip),
-            "pool": claim.pool if claim else "",
-            "protocol": "layer2",
-            "interface": interface,
-            "reason": str(effect.reason),
-            "holder": effect.new or "",
-            "before": effect.old or "",
-        }
         place = interface, effect.vip
         if effect.new == self._node:
             self._held.add(place)
             self._metrics.took(effect.reason, effect.took)
-            event(log, "serviceAnnounced", "service has IP, announcing", **fields)
-            if claim is not None and effect.reason is not Reason.ADOPTED:
-                self._note(claim.service, self._assigned(interface, effect))
+            self._announced(interface, effect, claim)
         elif place in self._held:
             # Not whether the old holder is this node: that is told again when a new one is known.
             self._held.discard(place)
             self._metrics.gave_up(effect.reason)
-            event(log, "serviceWithdrawn", "withdrawing service announcement", **fields)
+            self._withdrawn(interface, effect, claim)
         else:
-            event(log, "holderChanged", sentence(effect.reason), level=logging.DEBUG, **fields)
+            for fields in self._fields(interface, effect, claim):
+                event(log, "holderChanged", sentence(effect.reason), level=logging.DEBUG, **fields)
+
+    def shared(self, before: Mapping[Address, Claim], after: Mapping[Address, Claim]) -> None:
+        """The claims are others: tell of Services that came to, or left, an address held here."""
+        for interface, vip in sorted(self._held):
+            old, new = before.get(vip), after.get(vip)
+            if old is None or new is None or old.services == new.services:
+                continue
+            came = tuple(each for each in new.services if each not in old.services)
+            went = tuple(each for each in old.services if each not in new.services)
+            now = Changed(vip, self._node, self._node, Reason.HOLDER, None)
+            self._announced(interface, now, replace(new, services=came))
+            gone = Changed(vip, self._node, self._node, Reason.NOT_WANTED, None)
+            self._withdrawn(interface, gone, replace(old, services=went))
+
+    def _announced(self, interface: str, effect: Changed, claim: Claim | None) -> None:
+        for fields in self._fields(interface, effect, claim):
+            event(log, "serviceAnnounced", "service has IP, announcing", **fields)
+        if claim is not None and effect.reason is not Reason.ADOPTED:
+            for service in claim.services:
+                self._note(service, self._assigned(interface, effect))
+
+    def _withdrawn(self, interface: str, effect: Changed, claim: Claim | None) -> None:
+        for fields in self._fields(interface, effect, claim):
+            event(log, "serviceWithdrawn", "withdrawing service announcement", **fields)
+
+    @staticmethod
+    def _fields(interface: str, effect: Changed, claim: Claim | None) -> Iterator[dict[str, Any]]:
+        """What a log line says of a change, for each Service that has the address."""
+        for service in claim.services if claim else ("",):
+            yield {
+                "service": str(service),
+                "ip": str(effect.vip),
+                "pool": claim.pool if claim else "",
+                "protocol": "layer2",
+                "interface": interface,
+                "reason": str(effect.reason),
+                "holder": effect.new or "",
+                "before": effect.old or "",
+            }
 
     def _condition(self, interface: str, effect: Condition) -> None:
         event(
@@ -152,7 +181,7 @@ class Reporter:
         )
 
     def _assigned(self, interface: str, effect: Changed) -> str:
-        before = f", before: {effect.old}" if effect.old else ""
+        before = f", before: {effect.old}" if effect.old not in (None, effect.new) else ""
         return (
             f'announcing from node "{self._node}" with protocol "layer2" '
             f"on {interface}: {effect.vip} ({effect.reason}{before})"
@@ -272,7 +301,10 @@ def sample(
     attachments = (*(one.attachment for one in picture.seen), *(a for _, a in picture.failed))
     return SpeakerSample(
         announced=tuple(
-            (str(picture.claims[vip].service), str(vip)) for vip in held if vip in picture.claims
+            (str(service), str(vip))
+            for vip in held
+            if vip in picture.claims
+            for service in picture.claims[vip].services
         ),
         unannounced=Counter(one.reason for one in picture.refusals if one.address),
         verdicts=tuple(

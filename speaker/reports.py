@@ -90,16 +90,16 @@ def l2_statuses(
         for vip, entry in segment.view.vips.items():
             if not entry.answering or vip not in claims:
                 continue
-            holdings.setdefault(claims[vip].service, []).append(
-                status.Holding(
-                    interface=segment.interface,
-                    address=str(vip),
-                    epoch=entry.counter,
-                    reason=entry.reason,
-                    since=since(segment.view.link, vip, entry.counter),
-                    mac=mac_text(segment.mac),
-                )
+            holding = status.Holding(
+                interface=segment.interface,
+                address=str(vip),
+                epoch=entry.counter,
+                reason=entry.reason,
+                since=since(segment.view.link, vip, entry.counter),
+                mac=mac_text(segment.mac),
             )
+            for service in claims[vip].services:
+                holdings.setdefault(service, []).append(holding)
     return {
         service: status.L2Status(node, service, tuple(sorted(held, key=_by_place)))
         for service, held in holdings.items()

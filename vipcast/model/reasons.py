@@ -40,6 +40,9 @@ class Reason(StrEnum):
     NO_IP_ALLOCATED = "noIPAllocated"
     INVALID_IP = "invalidIP"
     PROTOCOL_NOT_YET = "protocolNotYet"
+    NO_MATCHING_ADVERTISEMENT = "noMatchingAdvertisement"
+    SHARED_WITH_SELECTOR = "sharedIPWithServiceSelector"
+    NO_COMMON_NODE = "sharedIPWithoutCommonNode"
     NO_ENDPOINTS = "noEndpoints"
     NO_LOCAL_ENDPOINTS = "noLocalEndpoints"
     NODE_EXCLUDED = "nodeLabeledExcludeBalancers"
@@ -114,6 +117,15 @@ SENTENCES: dict[Reason, str] = {
     Reason.PROTOCOL_NOT_YET: (
         "The pool announces by BGP, which this version does not do yet; the Service keeps the"
         " address."
+    ),
+    Reason.NO_MATCHING_ADVERTISEMENT: (
+        "No L2Advertisement is for the pool, the Service and a node together."
+    ),
+    Reason.SHARED_WITH_SELECTOR: (
+        "The Service may share its address, which an L2Advertisement with serviceSelectors forbids."
+    ),
+    Reason.NO_COMMON_NODE: (
+        "No node may announce the address for all Services that share it: the first by name has it."
     ),
     Reason.NO_ENDPOINTS: "No endpoint of the Service is ready or serving.",
     Reason.NO_LOCAL_ENDPOINTS: (

@@ -187,7 +187,7 @@ async def test_of_two_services_with_one_address_the_first_by_name_has_it(world: 
     world.serve("alpha", VIP)
     await world.settled()
     assert world.answering() == ["node1"]
-    assert world["node1"].speaker.claims[VIP].service == Key("default", "alpha")
+    assert world["node1"].speaker.claims[VIP].services == (Key("default", "alpha"),)
     (refused,) = world.status("node1")["unannounced"]
     assert (refused["service"], refused["reason"]) == ("default/beta", "conflictingAssignment")
     assert refused["message"] == (
@@ -195,7 +195,7 @@ async def test_of_two_services_with_one_address_the_first_by_name_has_it(world: 
     )
     world.delete_service("alpha")
     await world.settled()
-    assert world["node1"].speaker.claims[VIP].service == Key("default", "beta")
+    assert world["node1"].speaker.claims[VIP].services == (Key("default", "beta"),)
     assert world.unannounced("node1") == {}
 
 

@@ -23,6 +23,7 @@ from tests.unit.speaker.world import KINDS, OTHER, SYSTEM, VIP, WALL
 from vipcast.config.config import Config
 from vipcast.config.keeper import ConfigState
 from vipcast.kube.status import l2_status_ref, parse_l2_status, speaker_status_ref
+from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import Key
 from vipcast.model.pool import Pool, Protocol
@@ -33,8 +34,8 @@ from vipcast.ops.metrics import SpeakerMetrics
 from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import EventNote, SourceHealth
 
-WEB = Key("default", "web")
-CLAIM = Claim(VIP, WEB, "lan", {"node1": Candidate(), "node2": Candidate()})
+WEB, DB = Key("default", "web"), Key("default", "db")
+CLAIM = Claim(VIP, (WEB,), "lan", {"node1": Candidate(), "node2": Candidate()})
 HELD = l2_status_ref(SYSTEM, WEB, "node1")
 NONE = Picture(7, 1, (), (), (), {}, (), ())
 HOLDING = replace(NONE, seen=(seen(vip(VIP, answering=True)),), claims={VIP: CLAIM})
@@ -204,6 +205,50 @@ def test_each_interface_and_each_taking_counts_for_itself(
         ("serviceWithdrawn", "lan1"),
         ("serviceWithdrawn", "lan0"),
     ]
+
+
+def test_an_address_that_is_shared_is_taken_and_lost_for_every_service(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = replace(CLAIM, services=(DB, WEB))
+    desk.told(TOOK, both)
+    desk.told(replace(TOOK, old="node1", new=None, took=None), both)
+    assert [(line["event"], line["service"]) for line in logged(caplog)] == [
+        ("serviceAnnounced", "default/db"),
+        ("serviceAnnounced", "default/web"),
+        ("serviceWithdrawn", "default/db"),
+        ("serviceWithdrawn", "default/web"),
+    ]
+
+
+def test_a_service_that_comes_to_an_address_held_here_or_leaves_it_is_told_alone(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    alone: dict[Address, Claim] = {VIP: CLAIM}
+    both: dict[Address, Claim] = {VIP: replace(CLAIM, services=(DB, WEB))}
+    desk.reporter.shared(alone, both)
+    assert logged(caplog) == []
+    desk.told(TOOK, CLAIM)
+    caplog.clear()
+
+    async def story() -> None:
+        desk.reporter.shared(alone, both)
+        desk.reporter.shared(both, both)
+        desk.reporter.shared(both, alone)
+        assert [(e["event"], e["service"], e["reason"]) for e in logged(caplog)] == [
+            ("serviceAnnounced", "default/db", "holder"),
+            ("serviceWithdrawn", "default/db", "notWanted"),
+        ]
+        await pass_time(1.0)
+        assert [
+            raw["message"]
+            for ref, raw in desk.cluster.now().items()
+            if ref.kind.name == "Event" and raw["involvedObject"]["name"] == "db"
+        ] == [
+            'announcing from node "node1" with protocol "layer2" on lan0: 192.0.2.240 (holder)',
+        ]
+
+    desk.run(story)
 
 
 def test_what_others_do_is_a_debug_line(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -436,7 +481,7 @@ def test_events_wait_for_a_source_the_newest_of_too_many(
     async def story() -> None:
         desk.source.refuses = lambda ref: ref.kind.name == "Service"
         for number in range(EVENT_BACKLOG + 2):
-            claim = replace(CLAIM, service=Key("default", f"web{number}"))
+            claim = replace(CLAIM, services=(Key("default", f"web{number}"),))
             desk.told(TOOK, claim)
         await pass_time(1.0)
         assert desk.source.journal.count("record nodeAssigned") == 0
@@ -458,7 +503,7 @@ def test_events_that_come_while_one_is_recorded_are_recorded_each_once(
 
     def flood() -> None:
         for number in range(EVENT_BACKLOG):
-            desk.told(TOOK, replace(CLAIM, service=Key("default", f"web{number}")))
+            desk.told(TOOK, replace(CLAIM, services=(Key("default", f"web{number}"),)))
 
     async def story() -> None:
         desk.source.meanwhile = [flood]

@@ -23,8 +23,8 @@ from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
 
 WEB, DB = Key("default", "web"), Key("default", "db")
 CLAIMS: Mapping[Address, Claim] = {
-    VIP: Claim(VIP, WEB, "lan", {"node1": Candidate()}),
-    OTHER: Claim(OTHER, DB, "lan", {"node1": Candidate()}),
+    VIP: Claim(VIP, (WEB,), "lan", {"node1": Candidate()}),
+    OTHER: Claim(OTHER, (DB,), "lan", {"node1": Candidate()}),
 }
 REJECTED = {"badTag": 4, "replay": 0}
 
@@ -115,7 +115,7 @@ def test_what_is_held_is_reported_by_service_sorted_by_place() -> None:
         seen(vip(OTHER, answering=True), vip(VIP, answering=True), ifindex=3, name="lan1"),
         seen(vip(VIP, answering=True, counter=7), vip(OTHER, answering=False)),
     ]
-    both = {**CLAIMS, OTHER: replace(CLAIMS[OTHER], service=WEB)}
+    both = {**CLAIMS, OTHER: replace(CLAIMS[OTHER], services=(WEB,))}
     held = [
         status.Holding(name, str(address), epoch, "holder", since(link, address, epoch), held_mac)
         for name, link, address, epoch, held_mac in [
@@ -127,6 +127,14 @@ def test_what_is_held_is_reported_by_service_sorted_by_place() -> None:
     assert reports.l2_statuses("node1", segments, both, since) == {
         WEB: status.L2Status("node1", WEB, tuple(held))
     }
+
+
+def test_what_services_share_is_reported_for_each_of_them() -> None:
+    shared: dict[Address, Claim] = {VIP: replace(CLAIMS[VIP], services=(DB, WEB))}
+    found = reports.l2_statuses("node1", [seen(vip(VIP, answering=True))], shared, since)
+    assert found.keys() == {DB, WEB}
+    assert found[DB].holdings == found[WEB].holdings
+    assert [each.address for each in found[DB].holdings] == [str(VIP)]
 
 
 def test_what_answers_and_is_claimed_no_more_is_not_reported() -> None:
