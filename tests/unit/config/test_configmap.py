@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import event, given
-from hypothesis import strategies as st
 
 from tests.unit.config.making import OBJECT, finding, findings, good, pool, pools
-from vipcast.config import Config, parse_config_map
+from vipcast.config import Config
 from vipcast.model.addresses import AddressRange, Family
-from vipcast.model.errors import ConfigError, Finding
+from vipcast.model.errors import Finding
 from vipcast.model.pool import Pool, Protocol
 
 
@@ -207,94 +203,3 @@ def test_a_config_map_is_equal_to_another_one_that_means_the_same() -> None:
     assert good(pools(pool("[192.0.2.0/28]"))) == good(
         "#\naddress-pools: [{addresses: [192.0.2.3/28], protocol: layer2, name: 'default'}]"
     )
-
-
-def refused_or_loaded(raw: Any) -> None:
-    """Whatever is given: a Config, or findings that say what and where."""
-    found: tuple[Finding, ...] = ()
-    try:
-        config = parse_config_map(raw)
-    except ConfigError as error:
-        config, found = Config(), error.findings
-        event("refused")
-    assert found or config.source
-    for one in found:
-        assert one.object.startswith("ConfigMap ")
-        assert one.message.endswith(".")
-        assert one.fix
-        assert len(one.value) <= 80
-    for pool_ in config.pools:
-        event("loaded with pools")
-        assert pool_.entries
-        assert all(config.pool_of(next(entry.addresses())) == pool_ for entry in pool_.entries)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=12,
-)
-
-
-@given(JSON)
-def test_any_data_instead_of_a_config_map_is_answered(data: Any) -> None:
-    refused_or_loaded({"metadata": data, "data": data})
-    refused_or_loaded({"metadata": {"name": data}, "data": {"config": data}})
-
-
-# Documents that are nearly right: known keys and values of every type in every place.
-WORDS = st.sampled_from(
-    [
-        "layer2",
-        "bgp",
-        "default",
-        "true",
-        "~",
-        "5",
-        "64512:1",
-        "''",
-        "{}",
-        "[]",
-        "192.0.2.0/24",
-        "192.0.2.1-192.0.2.9",
-        "192.0.2.9-192.0.2.1",
-        "2001:db8::/64",
-        "0.0.0.0/0",
-    ]
-)
-KEYS = st.sampled_from(
-    [
-        "name",
-        "protocol",
-        "addresses",
-        "avoid-buggy-ips",
-        "auto-assign",
-        "bgp-advertisements",
-        "address-pools",
-        "peers",
-        "bgp-communities",
-        "bfd-profiles",
-        "namee",
-    ]
-)
-
-
-def _flow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    lists = st.lists(inner, max_size=4).map(lambda items: f"[{', '.join(items)}]")
-    return lists | st.dictionaries(KEYS, inner, max_size=6).map(
-        lambda items: "{" + ", ".join(f"{key}: {value}" for key, value in items.items()) + "}"
-    )
-
-
-DOCUMENTS = st.recursive(WORDS, _flow, max_leaves=20)
-
-
-@given(DOCUMENTS, st.lists(DOCUMENTS, max_size=3))
-def test_any_document_of_known_words_is_answered(document: str, items: list[str]) -> None:
-    refused_or_loaded({"data": {"config": document}})
-    refused_or_loaded({"data": {"config": f"address-pools: [{', '.join(items)}]"}})
-
-
-@given(st.text())
-def test_any_text_is_answered(document: str) -> None:
-    refused_or_loaded({"data": {"config": document}})
