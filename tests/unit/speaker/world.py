@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import wraps
 from ipaddress import IPv4Address, IPv4Interface
@@ -41,6 +41,8 @@ from vipcast.model.objects import Key
 from vipcast.model.raw import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
     NODE,
     SECRET,
     SERVICE,
@@ -58,7 +60,13 @@ SYSTEM = "metallb-system"
 VIP = IPv4Address("192.0.2.240")
 OTHER = IPv4Address("192.0.2.241")
 LAN = 2
-KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET}) | OWN_KINDS
+CONFIGURATION = frozenset({CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT})
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
+VERSIONS = {
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "IPAddressPool": "metallb.io/v1beta1",
+    "L2Advertisement": "metallb.io/v1beta1",
+}
 WALL = 1714521600.0
 """Seconds since 1970 at virtual time 0."""
 
@@ -191,7 +199,7 @@ class World:
 
     def apply(self, kind: str, name: str, namespace: str = SYSTEM, **parts: Any) -> None:
         """Create or replace an object."""
-        version = "discovery.k8s.io/v1" if kind == "EndpointSlice" else "v1"
+        version = VERSIONS.get(kind, "v1")
         metadata = {"name": name, **parts.pop("metadata", {})}
         if namespace:
             metadata["namespace"] = namespace
@@ -202,19 +210,40 @@ class World:
         text = f"address-pools:\n- name: lan\n  protocol: layer2\n  addresses: ['{addresses}']\n"
         self.apply("ConfigMap", "config", data={"config": text})
 
+    def pool(self, addresses: str = "192.0.2.240-192.0.2.249") -> None:
+        """The configuration by objects: the pool lan, which nothing advertises yet."""
+        self.apply("IPAddressPool", "lan", spec={"addresses": [addresses]})
+
+    def advertise(self, name: str = "lan", **spec: Any) -> None:
+        """An L2Advertisement, for every pool if the spec does not say otherwise."""
+        self.apply("L2Advertisement", name, spec=spec)
+
+    def label(self, node: str, **labels: str) -> None:
+        """Give a node these labels and no other."""
+        self.apply("Node", node, namespace="", metadata={"labels": labels})
+
     def give_key(self, key: bytes = b"k" * 32) -> None:
         """The Secret with the hellos' key."""
         data = {"secretkey": base64.b64encode(key).decode()}
         self.apply("Secret", "memberlist", type="Opaque", data=data)
 
-    def serve(self, name: str, *vips: Address, local: str | None = None) -> None:
+    def serve(
+        self,
+        name: str,
+        *vips: Address,
+        local: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        sharing: str | None = None,
+    ) -> None:
         """A Service with addresses and a ready endpoint on every node, or on one alone."""
         ports = [{"name": "http", "port": 80, "protocol": "TCP"}]
+        annotations = {} if sharing is None else {"metallb.io/allow-shared-ip": sharing}
         policy = "Cluster" if local is None else "Local"
         self.apply(
             "Service",
             name,
             "default",
+            metadata={"labels": dict(labels or {}), "annotations": annotations},
             spec={"type": "LoadBalancer", "ports": ports, "externalTrafficPolicy": policy},
             status={"loadBalancer": {"ingress": [{"ip": str(vip)} for vip in vips]}},
         )
