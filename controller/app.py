@@ -24,10 +24,10 @@ from vipcast.config import Config, ConfigKeeper, restored
 from vipcast.config.overlaps import Network
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
-from vipcast.kube.store import Store
+from vipcast.kube.store import Change, Store
 from vipcast.model.errors import ConflictError, Finding, SourceError
-from vipcast.model.objects import Key, Service
-from vipcast.model.raw import EVENT, SERVICE, Batch, EventNote, Raw, Ref
+from vipcast.model.objects import NO_LABELS, Key, Service
+from vipcast.model.raw import EVENT, NAMESPACE, SERVICE, Batch, EventNote, Raw, Ref
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
 
@@ -131,6 +131,7 @@ class App:
         services = {key: self._store.services.get(key) for key in keys}
         if first or change.findings:
             self._tell_problems()
+        self._due(self._desk.label(self._labels(change, first=first)))
         if first or change.findings or self._unread:
             services.update(self._salvage(self._unclaimed(batch, first=first)))
         self._observe(services)
@@ -141,6 +142,12 @@ class App:
             self._queue.add(self._secret, (0,))
         if configured or change.findings or self._state in change.others:
             self._queue.add(self._state, (0,))
+
+    def _labels(self, change: Change, *, first: bool) -> Mapping[str, Mapping[str, str]]:
+        """The labels of the namespaces that have changed; a namespace that is gone has none."""
+        labels = self._store.namespaces
+        changed = {ref.key.name for ref in change.others if ref.kind == NAMESPACE}
+        return labels if first else {name: labels.get(name, NO_LABELS) for name in changed}
 
     def _observe(self, services: Mapping[Key, Service | None]) -> None:
         observed = self._desk.observe(services)

@@ -1,15 +1,18 @@
 """What the controller knows, and whose turn it is: Services seen, ledger, and who waits. Pure.
 
-    observe(changes)     Services as they are now, or gone    ┐
-    configure(config)    a configuration is in force          ├─► the keys that are due
+    label(namespaces)    namespaces with their labels         ┐
+    observe(changes)     Services as they are now, or gone    ├─► the keys that are due
+    configure(config)    a configuration is in force          │
     settle(outcome)      an Outcome has been written          ┘
     decide(key)          the Outcome of one Service, its address held from now on
     doubt(key)           nobody knows whether an Outcome has been written
 
-Addresses that statuses show are entered into the ledger before anything is decided: those that may
-be kept first, then those of the older Service, then by name. So a restart takes nothing from
-anybody, and of two Services that show one address the same one keeps it every time. Those who wait
-come in the order of their age, whenever an address becomes free.
+Addresses that statuses show are entered into the ledger before anything is decided, those of the
+oldest Service first, then by name; whoever may not keep one is closed there. So a restart takes
+nothing from anybody, and of two Services that show one address the same one keeps it every time.
+A Service that changes how it would share is closed as well until it is decided anew: then it is the
+one that moves where the others do not agree, and not one of those that have not changed. Those who
+wait come in the order of their age, whenever an address becomes free or is shared anew.
 """
 
 from __future__ import annotations
@@ -17,11 +20,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from controller.allocator import Assignment
 from controller.ledger import Ledger
-from controller.reconcile import Outcome, decide, is_marked, is_ours, is_rightful, shown
+from controller.reconcile import (
+    Outcome,
+    decide,
+    deprecation,
+    is_marked,
+    is_ours,
+    may_keep,
+)
+from controller.sharing import Sharing
+from controller.wishes import wish
 from vipcast.config import Config
 from vipcast.model.addresses import Address
-from vipcast.model.objects import Key, Recorded, Service
+from vipcast.model.classes import EVERY_DEFAULT, Classes
+from vipcast.model.objects import NO_LABELS, Key, Recorded, Service
 from vipcast.model.reasons import Reason
 
 Rank = tuple[bool, str, Key]
@@ -41,11 +55,15 @@ class Observed:
 class Desk:
     """Everything that the next decision rests on."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: Classes = EVERY_DEFAULT) -> None:
         self.ledger = Ledger()
         self.config: Config | None = None
         self.waiting: dict[Key, Reason] = {}
+        self._classes = classes
         self._services: dict[Key, Service] = {}
+        self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._shared_anew: set[Key] = set()
+        self._deprecated: set[Key] = set()
 
     def rank(self, key: Key) -> Rank:
         """The oldest first; a Service without creationTimestamp counts as the youngest."""
@@ -57,6 +75,11 @@ class Desk:
         """A Service as it is now, with what has been written on it since it was observed."""
         return self._services.get(key)
 
+    def label(self, namespaces: Mapping[str, Mapping[str, str]]) -> frozenset[Key]:
+        """Take note of the labels of namespaces; the turn of all Services in them comes."""
+        self._namespaces.update(namespaces)
+        return frozenset(key for key in self._services if key.namespace in namespaces)
+
     def observe(self, changes: Mapping[Key, Service | None]) -> Observed:
         """Take note of Services as they are now; None: it is gone, and so is its hold."""
         freed: dict[Key, tuple[Address, ...]] = {}
@@ -65,6 +88,7 @@ class Desk:
                 if held := self._forget(key):
                     freed[key] = held
             else:
+                self._note_changes(self._services.get(key), service)
                 self._services[key] = service
         here = [key for key, service in changes.items() if service is not None]
         if self.config is not None:
@@ -75,8 +99,8 @@ class Desk:
     def reserve(self, key: Key, addresses: Iterable[Address]) -> None:
         """Hold what stands on an object that cannot be read until it can be, or is gone."""
         for address in addresses:
-            if self.ledger.holder(address) is None:
-                self.ledger.hold(key, address)
+            if address not in self.ledger.held(key):
+                self.ledger.hold(key, address, None)
 
     def configure(self, config: Config) -> frozenset[Key]:
         """Decide by this configuration from now on. Everybody's turn comes."""
@@ -90,9 +114,12 @@ class Desk:
         service = self._services.get(key)
         if service is None:
             return None
-        outcome = decide(service, self.config, self.ledger)
+        labels = self._namespaces.get(key.namespace, NO_LABELS)
+        outcome = decide(service, self.config, self.ledger, self._classes, labels)
+        if key in self._deprecated and is_ours(service, self._classes):
+            outcome = replace(outcome, events=(*outcome.events, deprecation(service)))
         if outcome.assignment is not None:
-            self.ledger.hold(key, outcome.assignment.address)
+            self._hold(service, outcome.assignment.address)
         if outcome.waits:
             self.waiting[key] = outcome.reason
         else:
@@ -103,13 +130,15 @@ class Desk:
         """The outcome stands on the Service: see it so already, and let go of what it frees."""
         key = outcome.service
         service = self._services.get(key)
+        if service is not None and is_ours(service, self._classes):
+            self._deprecated.discard(key)
         if service is not None and outcome.status is not None:
             status = outcome.status
             self._services[key] = replace(service, ingress=status.ingress, recorded=status.recorded)
-        freed = [address for address in outcome.frees if self.ledger.holder(address) == key]
+        freed = [address for address in outcome.frees if address in self.ledger.held(key)]
         for address in freed:
             self.ledger.release(key, address)
-        return self._gainers(freed)
+        return self._gainers(freed) | self._joiners(key)
 
     def doubt(self, key: Key) -> None:
         """A write may or may not have taken effect: whatever is decided next is to be written."""
@@ -126,9 +155,43 @@ class Desk:
                     return frozenset(self.waiting)
         return frozenset()
 
+    def _joiners(self, key: Key) -> frozenset[Key]:
+        """Who may have waited for a Service to share its address as it does now."""
+        if key not in self._shared_anew:
+            return frozenset()
+        self._shared_anew.remove(key)
+        return frozenset(
+            other
+            for other in self.waiting
+            if self._services[other].sharing_key == self._services[key].sharing_key
+        )
+
+    def _note_changes(self, before: Service | None, service: Service) -> None:
+        """Close what is held on other conditions; note what the user is to be told."""
+        sharing = Sharing.of(service)
+        for address in self.ledger.held(service.key):
+            if self.ledger.sharing(service.key, address) not in (None, sharing):
+                self.ledger.hold(service.key, address, None)
+        if before is None:
+            told = bool(service.recorded.reason)  # whoever wrote this has said it, too
+        else:
+            told = before.deprecated == service.deprecated
+        if service.deprecated and not told:
+            self._deprecated.add(service.key)
+
+    def _hold(self, service: Service, address: Address) -> None:
+        """Let a Service hold an address as it would share it now."""
+        key, sharing = service.key, Sharing.of(service)
+        closed = address in self.ledger.held(key) and self.ledger.sharing(key, address) is None
+        if closed and sharing.key:
+            self._shared_anew.add(key)
+        self.ledger.hold(key, address, sharing)
+
     def _forget(self, key: Key) -> tuple[Address, ...]:
         self._services.pop(key, None)
         self.waiting.pop(key, None)
+        self._shared_anew.discard(key)
+        self._deprecated.discard(key)
         held = self.ledger.held(key)
         for address in held:
             self.ledger.release(key, address)
@@ -136,11 +199,11 @@ class Desk:
 
     def _adopt(self, keys: Iterable[Key], config: Config) -> None:
         """Enter what statuses show, for Services of which the ledger knows nothing."""
-        claims = [
-            (not is_rightful(service, config, self.ledger), self.rank(service.key), service)
-            for service in (self._services[key] for key in keys)
-            if service.ingress and not self.ledger.held(service.key)
-            if is_ours(service) or is_marked(service)
-        ]
-        for _, (_, _, key), service in sorted(claims, key=lambda claim: claim[:2]):
-            self.reserve(key, shown(service))
+        for key in sorted(keys, key=self.rank):
+            service = self._services[key]
+            ours = is_ours(service, self._classes)
+            if service.ingress and not self.ledger.held(key) and (ours or is_marked(service)):
+                wanted = wish(service, self._namespaces.get(key.namespace, NO_LABELS))
+                for address, answer in may_keep(service, wanted, config, self.ledger).items():
+                    stays = ours and isinstance(answer, Assignment)
+                    self.ledger.hold(key, address, Sharing.of(service) if stays else None)

@@ -1,33 +1,32 @@
-"""Who holds which address, and which address of a pool is the next free one.
+"""Who has which address, who shares one, and which address of a pool is the next to be given.
 
-    ledger.arrange(pools)               the pools to look in; what is held stays held
-    ledger.hold(service, address)       at most one Service per address, or ValueError
-    ledger.release(service, address)    free again
-    ledger.next_free(pool, family)      entries as written, lowest address first
-
-A pool's addresses of one family are numbered as slots: 0, 1, 2 … through its entries in the user's
-order, leaving out those that the pool avoids. The used slots stand in a sorted list, where the slot
-at place i is i exactly as long as no slot before it is free; so bisection finds the first gap: a /8
-costs what a /30 costs, and addresses to avoid are never stepped over one by one.
+    ledger.arrange(pools)                     the pools to look in; what is held stays held
+    ledger.hold(service, address, sharing)    on these conditions, or ValueError
+    ledger.release(service, address)          the Service has it no more
+    ledger.first_open(pool, family, sharing)  free, or to be shared on these conditions
+    ledger.objector(service, address, …)      who keeps the Service from having it
 
 An address is held from before it is written into a Service until no status shows it any more. So a
 Service can hold two for a moment, while it moves; and an address in no pool can be held, too.
+
+A holder whose conditions are not known is *closed*: it has changed and not been decided anew, may
+not keep the address, or cannot be read. It bothers nobody who has the address already, and lets
+nobody join.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vipcast.model.addresses import Address, AddressRange, Family, family_of, make_address
+from controller.sharing import ALONE, Backends, Sharing
+from controller.slots import Slots, Space
+from vipcast.model.addresses import Address, Family
 from vipcast.model.objects import Key
-from vipcast.model.pool import Pool, is_buggy
+from vipcast.model.pool import Pool
 
-BLOCK = 256
-"""Addresses per block of which a pool with avoid-buggy-ips gives all but the first and the last."""
-
-GIVEN = BLOCK - 2
+_Group = tuple[str, Backends]
+"""What all holders of one address have in common: the sharing key, and who gets the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +40,73 @@ class Usage:
 
 
 class Ledger:
-    """The book of addresses: who holds what, and what is free in which pool."""
+    """The book of addresses: who has what on which conditions, and what is free in which pool."""
 
     def __init__(self, pools: Iterable[Pool] = ()) -> None:
-        self._holder: dict[Address, Key] = {}
+        self._holders: dict[Address, dict[Key, Sharing | None]] = {}
         self._held: dict[Key, tuple[Address, ...]] = {}
+        self._shared: dict[_Group, set[Address]] = {}
         self.arrange(pools)
 
     def arrange(self, pools: Iterable[Pool]) -> None:
         """Look in these pools from now on (no entries overlap); holders stay holders."""
-        self._spaces: dict[tuple[str, Family], _Space] = {}
-        self._spans: dict[Family, list[_Span]] = {family: [] for family in Family}
-        for pool in pools:
-            for family in Family:
-                space = self._spaces[pool.name, family] = _Space(pool, family)
-                self._spans[family].extend(space.spans)
-        for spans in self._spans.values():
-            spans.sort(key=_first)
-        for address in self._holder:
+        self._slots = Slots(pools)
+        for address in self._holders:
             self._mark(address, used=True)
 
-    def hold(self, service: Key, address: Address) -> None:
-        """Note that a Service holds an address; again is no change. ValueError: it is another's."""
-        holder = self._holder.get(address)
-        if holder == service:
-            return
-        if holder is not None:
-            raise ValueError(f"{address} is held by {holder}, so {service} cannot hold it")
-        self._holder[address] = service
-        self._held[service] = (*self._held.get(service, ()), address)
-        self._mark(address, used=True)
+    def hold(self, service: Key, address: Address, sharing: Sharing | None = ALONE) -> None:
+        """Note that a Service holds an address, on these conditions from now on; None: closed.
+
+        ValueError: a holder whose conditions are known does not share with it.
+        """
+        if sharing is not None:
+            other = self.objector(service, address, sharing, standing=True)
+            if other is not None:
+                raise ValueError(f"{address} is held by {other}, so {service} cannot hold it")
+        holders = self._holders.setdefault(address, {})
+        if not holders:
+            self._mark(address, used=True)
+        if service not in holders:
+            self._held[service] = (*self._held.get(service, ()), address)
+        before = _common(holders)
+        holders[service] = sharing
+        self._regroup(address, before, _common(holders))
 
     def release(self, service: Key, address: Address) -> None:
-        """Free an address; ValueError if the Service does not hold it."""
-        if self._holder.get(address) != service:
+        """Take a Service off an address; ValueError if it does not hold it."""
+        holders = self._holders.get(address, {})
+        if service not in holders:
             raise ValueError(f"{service} does not hold {address}")
-        del self._holder[address]
+        before = _common(holders)
+        del holders[service]
+        self._regroup(address, before, _common(holders))
         left = tuple(held for held in self._held.pop(service) if held != address)
         if left:
             self._held[service] = left
-        self._mark(address, used=False)
+        if not holders:
+            del self._holders[address]
+            self._mark(address, used=False)
 
-    def holder(self, address: Address) -> Key | None:
-        """The Service that holds an address."""
-        return self._holder.get(address)
+    def objector(
+        self, service: Key, address: Address, sharing: Sharing, *, standing: bool
+    ) -> Key | None:
+        """The first holder that keeps a Service from having an address; None: it may have it.
+
+        `standing`: the Service has it already, so closed holders let it be; else they object.
+        """
+        for holder, theirs in self._holders.get(address, {}).items():
+            agrees = standing if theirs is None else theirs.permits(sharing)
+            if holder != service and not agrees:
+                return holder
+        return None
+
+    def holders(self, address: Address) -> tuple[Key, ...]:
+        """The Services that have an address, in the order in which they got it."""
+        return tuple(self._holders.get(address, ()))
+
+    def sharing(self, service: Key, address: Address) -> Sharing | None:
+        """On which conditions a Service holds an address; None: closed, or it does not hold it."""
+        return self._holders.get(address, {}).get(service)
 
     def held(self, service: Key) -> tuple[Address, ...]:
         """The addresses of a Service, the one it has had for the longest time first."""
@@ -94,105 +116,58 @@ class Ledger:
         """A copy of the whole book."""
         return dict(self._held)
 
-    def next_free(self, pool: str, family: Family) -> Address | None:
-        """The address that a pool gives out next; None if all are held or there are none."""
-        space = self._spaces.get((pool, family))
-        return space.next_free() if space else None
+    def first_open(self, pool: str, family: Family, sharing: Sharing) -> Address | None:
+        """The first address, in the order of a pool, that is free or that its holders share.
+
+        None: there is none, no such pool, or no address of that family in it. What it costs grows
+        with the number of addresses that are shared by this sharing key.
+        """
+        space = self._slots.spaces.get((pool, family))
+        if space is None:
+            return None
+        return space.address(min((space.first_gap(), *self._shareable(space, sharing))))
 
     def usage(self) -> tuple[Usage, ...]:
         """Counts per pool and family, pools in their order."""
         return tuple(
-            Usage(pool, family, len(space.used), space.capacity)
-            for (pool, family), space in self._spaces.items()
+            Usage(pool, family, space.in_use, space.capacity)
+            for (pool, family), space in self._slots.spaces.items()
         )
 
+    def _shareable(self, space: Space, sharing: Sharing) -> Iterator[int]:
+        """The slots of addresses that have a holder, and that a newcomer may have, too."""
+        for address in self._shared.get((sharing.key, sharing.backends), ()):
+            place = self._slots.place(address)
+            if place is not None and place[0] is space:
+                holders = self._holders[address].values()
+                if all(theirs is not None and theirs.permits(sharing) for theirs in holders):
+                    yield place[1]
+
+    def _regroup(self, address: Address, before: _Group | None, now: _Group | None) -> None:
+        """Keep `_shared` in step with the holders of an address."""
+        if before == now:
+            return
+        if before is not None:
+            self._shared[before].remove(address)
+            if not self._shared[before]:
+                del self._shared[before]
+        if now is not None:
+            self._shared.setdefault(now, set()).add(address)
+
     def _mark(self, address: Address, *, used: bool) -> None:
-        span = self._span(address)
-        slot = span.slot(address) if span else None
-        if span is None or slot is None:
+        place = self._slots.place(address)
+        if place is None:
             return  # in no pool, or avoided by it: nobody is given it, so it takes no slot
-        place = self._spaces[span.pool.name, span.entry.family]
+        space, slot = place
         if used:
-            insort(place.used, slot)
+            space.take(slot)
         else:
-            del place.used[bisect_left(place.used, slot)]
-
-    def _span(self, address: Address) -> _Span | None:
-        spans = self._spans[family_of(address)]
-        place = bisect_right(spans, int(address), key=_first) - 1
-        return spans[place] if place >= 0 and address in spans[place].entry else None
+            space.free(slot)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """One entry of a pool; its lowest address that is given out has the slot `start`."""
-
-    pool: Pool
-    entry: AddressRange
-    start: int
-
-    @property
-    def size(self) -> int:
-        return self._below(self.entry.last + 1) - self._below(self.entry.first)
-
-    def slot(self, address: Address) -> int | None:
-        """The slot of an address within the entry; None if the pool avoids it."""
-        if self._avoids and is_buggy(address):
-            return None
-        return self.start + self._below(int(address)) - self._below(self.entry.first)
-
-    def address(self, slot: int) -> Address:
-        """The address of a slot within this span."""
-        rank = self._below(self.entry.first) + slot - self.start
-        number = rank // GIVEN * BLOCK + rank % GIVEN + 1 if self._avoids else rank
-        return make_address(self.entry.family, number)
-
-    @property
-    def _avoids(self) -> bool:
-        return self.pool.avoid_buggy and self.entry.family is Family.IPV4
-
-    def _below(self, number: int) -> int:
-        """How many numbers from 0 up to, but without, `number` may be given out."""
-        if not self._avoids:
-            return number
-        blocks, offset = divmod(number, BLOCK)
-        return blocks * GIVEN + max(offset - 1, 0)
-
-
-class _Space:
-    """The slots of one family in one pool, and which of them are used (sorted)."""
-
-    def __init__(self, pool: Pool, family: Family) -> None:
-        self.spans: list[_Span] = []
-        self.used: list[int] = []
-        self.capacity = 0
-        for entry in pool.entries:
-            if entry.family is family:
-                span = _Span(pool, entry, self.capacity)
-                self.spans.append(span)
-                self.capacity += span.size
-
-    def next_free(self) -> Address | None:
-        slot = self._first_gap()
-        if slot >= self.capacity:
-            return None
-        # An entry that gives out nothing (a lone .0) starts at the same slot as the next one.
-        return self.spans[bisect_right(self.spans, slot, key=_start) - 1].address(slot)
-
-    def _first_gap(self) -> int:
-        low, high = 0, len(self.used)
-        while low < high:
-            middle = (low + high) // 2
-            if self.used[middle] == middle:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-
-def _first(span: _Span) -> int:
-    return span.entry.first
-
-
-def _start(span: _Span) -> int:
-    return span.start
+def _common(holders: Mapping[Key, Sharing | None]) -> _Group | None:
+    """What a newcomer must have in common with these holders; None: they do not share."""
+    for sharing in holders.values():
+        if sharing is not None and sharing.key:
+            return sharing.key, sharing.backends
+    return None

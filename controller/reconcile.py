@@ -1,6 +1,6 @@
 """One Service in, one Outcome out: what it holds, what its status says, what the user is told.
 
-    decide(service, config, ledger) -> Outcome
+    decide(service, config, ledger, …) -> Outcome
 
 The order of checks is the one MetalLB's users know: is it ours at all, is there a configuration,
 may the Service keep what it has, and only then what it gets anew. Nothing is changed in here. Who
@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from controller import allocator
-from controller.allocator import Assignment, Refusal, Wish
+from controller.allocator import Assignment
 from controller.ledger import Ledger
+from controller.wishes import Refusal, Wish, wish
 from vipcast.config import Config
 from vipcast.model.addresses import Address, parse_address
-from vipcast.model.objects import Key, Recorded, Service
+from vipcast.model.classes import EVERY_DEFAULT, Classes
+from vipcast.model.objects import NO_LABELS, Key, Recorded, Service
 from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
 from vipcast.model.reasons import Reason, sentence
 
@@ -50,9 +52,9 @@ class Outcome:
     waits: bool = False
 
 
-def is_ours(service: Service) -> bool:
-    """Whether the Service is ours; one with a loadBalancerClass asks for another program."""
-    return service.load_balancer and service.load_balancer_class is None
+def is_ours(service: Service, classes: Classes = EVERY_DEFAULT) -> bool:
+    """Whether the Service is of type LoadBalancer and of a class that is ours."""
+    return service.load_balancer and classes.serve(service.load_balancer_class)
 
 
 def is_marked(service: Service) -> bool:
@@ -71,22 +73,28 @@ def shown(service: Service) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def decide(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
+def decide(
+    service: Service,
+    config: Config | None,
+    ledger: Ledger,
+    classes: Classes = EVERY_DEFAULT,
+    namespace_labels: Mapping[str, str] = NO_LABELS,
+) -> Outcome:
     """The answer for a Service as it is now; `config` is None until there is a valid one.
 
-    The ledger must hold what the Service's status shows, as far as nobody else holds it.
+    The ledger must hold what the Service's status shows.
     """
-    if not is_ours(service):
+    if not is_ours(service, classes):
         return _not_ours(service, config, ledger)
     if config is None:
         return _without_config(service, ledger)
-    wanted = allocator.wish(service)
-    answers = _may_keep(service, wanted, config, ledger)
+    wanted = wish(service, namespace_labels)
+    answers = may_keep(service, wanted, config, ledger)
     kept = next((answer for answer in answers.values() if isinstance(answer, Assignment)), None)
     events = _taken_back(service, answers)
     if isinstance(wanted, Refusal):
         return _refused(service, wanted, events, ledger)
-    found = kept or allocator.choose(service.key, wanted, config, ledger)
+    found = kept or allocator.choose(wanted, config, ledger)
     if isinstance(found, Refusal):
         return _refused(service, found, events, ledger)
     reason = Reason.KEPT if kept else Reason.ALLOCATED
@@ -94,15 +102,7 @@ def decide(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
     return _assigned(service, found, reason, lacks, events, ledger)
 
 
-def is_rightful(service: Service, config: Config, ledger: Ledger) -> bool:
-    """Whether a Service may keep an address that its status shows."""
-    if not is_ours(service):
-        return False
-    answers = _may_keep(service, allocator.wish(service), config, ledger)
-    return any(isinstance(answer, Assignment) for answer in answers.values())
-
-
-def _may_keep(
+def may_keep(
     service: Service, wanted: Wish | Refusal, config: Config, ledger: Ledger
 ) -> dict[Address, Assignment | Refusal]:
     """For each address that the Service has: may it stay? Where the ledger knows, the status does
@@ -110,13 +110,20 @@ def _may_keep(
     claims = ledger.held(service.key) or shown(service)
     if isinstance(wanted, Refusal):
         return dict.fromkeys(claims, wanted)
-    return {
-        address: allocator.keep(service.key, address, wanted, config, ledger) for address in claims
-    }
+    return {address: allocator.keep(address, wanted, config, ledger) for address in claims}
+
+
+def deprecation(service: Service) -> EventNote:
+    """The Event about annotations with MetalLB's old prefix."""
+    pairs = (f"{name} (write metallb.io/{name.rpartition('/')[2]})" for name in service.deprecated)
+    message = f"Annotations with a deprecated prefix: {', '.join(pairs)}."
+    return _note(service, EventType.WARNING, "deprecatedAnnotation", message)
 
 
 def _not_ours(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
-    reason = Reason.OTHER_CLASS if service.load_balancer else Reason.NOT_LOAD_BALANCER
+    reason = Reason.NOT_LOAD_BALANCER
+    if service.load_balancer:
+        reason = Reason.OTHER_CLASS if service.load_balancer_class else Reason.NO_CLASS
     clear = is_marked(service) and config is not None
     return Outcome(
         service.key,
@@ -170,17 +177,16 @@ def _assigned(
 def _refused(
     service: Service, refusal: Refusal, events: tuple[EventNote, ...], ledger: Ledger
 ) -> Outcome:
-    message = refusal.message
-    if refusal.reason is Reason.ADDRESS_IN_USE and service.sharing_key:
-        message = f"{message} {allocator.NOT_SHARED}"
-    recorded = Recorded(reason=refusal.reason, message=message)
+    recorded = Recorded(reason=refusal.reason, message=refusal.message)
     if _is_news(service, recorded):
-        told = f"{refusal.reason}: {message}"
-        events += (_note(service, EventType.WARNING, "AllocationFailed", told),)
+        unread = refusal.reason is Reason.INVALID_REQUEST
+        what = "LoadBalancerFailed" if unread else "AllocationFailed"
+        told = f"{refusal.reason}: {refusal.message}"
+        events += (_note(service, EventType.WARNING, what, told),)
     return Outcome(
         service.key,
         refusal.reason,
-        message,
+        refusal.message,
         status=_if_new(service, Status((), recorded)),
         events=events,
         frees=ledger.held(service.key),

@@ -26,8 +26,10 @@ from vipcast.model.objects import (
 )
 from vipcast.model.raw import Raw
 
-PREFIXES = ("vipcast.io/", "metallb.io/", "metallb.universe.tf/")
+OLD_PREFIX = "metallb.universe.tf/"
+PREFIXES = ("vipcast.io/", "metallb.io/", OLD_PREFIX)
 POOL_WISH = "address-pool"
+ADDRESS_WISH = "loadBalancerIPs"
 SHARING_KEY = "allow-shared-ip"
 POOL_OUTPUT = "metallb.io/ip-allocated-from-pool"
 CONDITION = "vipcast.io/AddressAssigned"
@@ -55,7 +57,8 @@ def parse_service(raw: Raw) -> Service:
     metadata, spec = top.below("metadata"), top.below("spec")
     annotations = metadata.labels("annotations")
     kind = _one_of(spec, "type", _TYPES, "ClusterIP")
-    requested = spec.text("loadBalancerIP").strip()
+    wish = (annotation(annotations, ADDRESS_WISH) or "").strip()
+    address = spec.text("loadBalancerIP").strip()
     return Service(
         key=key,
         load_balancer=kind == "LoadBalancer",
@@ -71,9 +74,15 @@ def parse_service(raw: Raw) -> Service:
         ports=tuple(_port(port) for port in spec.items("ports")),
         labels=metadata.labels("labels"),
         selector=spec.labels("selector"),
-        requested=(requested,) if requested else (),
+        requested=tuple(part.strip() for part in (wish or address).split(",") if wish or address),
+        requested_twice=bool(wish and address),
         pool_wish=(annotation(annotations, POOL_WISH) or "").strip() or None,
         sharing_key=annotation(annotations, SHARING_KEY) or "",
+        deprecated=tuple(
+            OLD_PREFIX + name
+            for name in (POOL_WISH, ADDRESS_WISH, SHARING_KEY)
+            if OLD_PREFIX + name in annotations
+        ),
         publish_not_ready=spec.flag("publishNotReadyAddresses", default=False),
         ingress=_ingress(top.below("status")),
         recorded=_recorded(annotations, top.below("status")),
@@ -118,6 +127,12 @@ def parse_node(raw: Raw) -> Node:
         ),
         pod_cidrs=cidrs or ((first,) if first else ()),
     )
+
+
+def parse_namespace(raw: Raw) -> Mapping[str, str]:
+    """The labels of a namespace."""
+    _, top = open_object(raw, "Namespace", cluster_wide=True)
+    return top.below("metadata").labels("labels")
 
 
 def parse_secret_key(raw: Raw, field: str = SECRET_KEY) -> bytes:

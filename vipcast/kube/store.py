@@ -20,6 +20,7 @@ from vipcast.config.inputs import Inputs, gather
 from vipcast.config.overlaps import Context, Network
 from vipcast.kube.parse import (
     parse_endpoint_slice,
+    parse_namespace,
     parse_node,
     parse_secret_key,
     parse_service,
@@ -30,6 +31,7 @@ from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.raw import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
+    NAMESPACE,
     NODE,
     SECRET,
     SERVICE,
@@ -47,6 +49,7 @@ _PARSERS: Mapping[Kind, Callable[[Raw], Any]] = {
     SERVICE: parse_service,
     ENDPOINT_SLICE: parse_endpoint_slice,
     NODE: parse_node,
+    NAMESPACE: parse_namespace,
     SECRET: parse_secret_key,
     SERVICE_L2_STATUS: parse_l2_status,
     SPEAKER_STATUS: parse_speaker_status,
@@ -95,6 +98,11 @@ class Store:
     def nodes(self) -> Mapping[str, Node]:
         """Every node by its name."""
         return self._nodes
+
+    @property
+    def namespaces(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of each namespace, by its name."""
+        return {key.name: labels for key, labels in self._parsed[NAMESPACE].items()}
 
     @property
     def l2_statuses(self) -> Mapping[Key, L2Status]:

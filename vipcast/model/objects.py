@@ -15,6 +15,9 @@ from vipcast.model.addresses import Address, Family
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""The label with its name that each namespace has (since Kubernetes 1.21)."""
+
 
 def _no_labels() -> Mapping[str, str]:
     """A mapping cannot be a default itself, frozen or not: dataclasses ask for a factory."""
@@ -76,10 +79,11 @@ class Recorded:
 class Service:
     """A Service, with the defaults that an API server applies filled in.
 
-    `requested` and `pool_wish` hold what the user asked for, as written: spec.loadBalancerIP (later
-    also the annotation loadBalancerIPs) and the annotation address-pool. `ingress` is what the
-    status holds now, as written, in its order (the name, where an entry has no ip). `recorded` is
-    the rest of the controller's last answer.
+    `requested` and `pool_wish` hold what the user asked for, as written: the annotation
+    loadBalancerIPs or spec.loadBalancerIP (`requested_twice`: both), and the annotation
+    address-pool. `deprecated` are the annotations that it has with MetalLB's old prefix. `ingress`
+    is what the status holds now, as written, in its order (the name, where an entry has no ip).
+    `recorded` is the rest of the controller's last answer.
     """
 
     key: Key
@@ -93,8 +97,10 @@ class Service:
     labels: Mapping[str, str] = field(default_factory=_no_labels)
     selector: Mapping[str, str] = field(default_factory=_no_labels)
     requested: tuple[str, ...] = ()
+    requested_twice: bool = False
     pool_wish: str | None = None
     sharing_key: str = ""
+    deprecated: tuple[str, ...] = ()
     publish_not_ready: bool = False
     ingress: tuple[str, ...] = ()
     recorded: Recorded = Recorded()

@@ -19,12 +19,15 @@ class Reason(StrEnum):
     NOT_LOAD_BALANCER = "notLoadBalancer"
     SERVICE_DELETED = "serviceDeleted"
     OTHER_CLASS = "otherLoadBalancerClass"
+    NO_CLASS = "noLoadBalancerClass"
     NO_CLUSTER_IP = "noClusterIP"
     INVALID_REQUEST = "invalidRequestedIP"
     UNKNOWN_POOL = "unknownPool"
     POOL_MISMATCH = "poolMismatch"
     NOT_IN_ANY_POOL = "ipNotAllowed"
+    POOL_NOT_FOR_SERVICE = "poolNotForService"
     ADDRESS_IN_USE = "addressInUse"
+    SHARING_REFUSED = "sharingRefused"
     BUGGY_ADDRESS = "buggyAddress"
     FAMILY_UNSUPPORTED = "ipv6NotYet"
     # No address: the pools.
@@ -89,16 +92,24 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_LOAD_BALANCER: "The Service is not of type LoadBalancer.",
     Reason.SERVICE_DELETED: "The Service was deleted.",
     Reason.OTHER_CLASS: "The Service asks for another load balancer by spec.loadBalancerClass.",
+    Reason.NO_CLASS: (
+        "The Service has no loadBalancerClass, and only those that name one of ours are served"
+        " (--lb-class, --lb-class-default)."
+    ),
     Reason.NO_CLUSTER_IP: (
         "The Service has no cluster IP (headless), so no traffic could be forwarded."
     ),
-    Reason.INVALID_REQUEST: "The requested address cannot be read as an IP address.",
+    Reason.INVALID_REQUEST: "What the Service asks for cannot be read as one IP address.",
     Reason.UNKNOWN_POOL: "The pool named by the annotation does not exist.",
     Reason.POOL_MISMATCH: (
         "The requested address lies in another pool than the one the annotation names."
     ),
     Reason.NOT_IN_ANY_POOL: "The address is in no configured pool.",
+    Reason.POOL_NOT_FOR_SERVICE: "The pool is for other Services (serviceAllocation).",
     Reason.ADDRESS_IN_USE: "The requested address belongs to another Service.",
+    Reason.SHARING_REFUSED: (
+        "The address belongs to a Service that it cannot be shared with (allow-shared-ip)."
+    ),
     Reason.BUGGY_ADDRESS: "The pool avoids addresses that end in .0 or .255.",
     Reason.FAMILY_UNSUPPORTED: (
         "IPv6 is not served yet: Vipcast announces IPv4 only in this version."

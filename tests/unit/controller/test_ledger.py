@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import controller.ledger
+import controller.slots
 from controller.ledger import Ledger, Usage
+from controller.sharing import ALONE, Sharing
 from tests.support.steps import steps
 from tests.unit.controller.making import ip, key, pool
 from vipcast.model.addresses import Address, AddressRange, Family, family_of, make_address
-from vipcast.model.objects import Key
+from vipcast.model.objects import Key, Port
 from vipcast.model.pool import Pool, Protocol
 
 SERVICES = [key(name) for name in "abcdefgh"]
@@ -46,11 +48,31 @@ def pool_lists(draw: st.DrawFn) -> tuple[Pool, ...]:
     )
 
 
+sharings = st.builds(
+    Sharing,
+    key=st.sampled_from(["", "k", "k", "l"]),
+    backends=st.sampled_from([None, None, (), (("app", "web"),)]),
+    ports=st.frozensets(
+        st.builds(Port, st.sampled_from(["TCP", "UDP"]), st.sampled_from([53, 80])), max_size=2
+    ),
+)
+closed_or_not = st.one_of(sharings, st.none())
+
+
 def offered(candidate: Pool, family: Family) -> Iterator[Address]:
     """Every address that a pool gives out, in its order, by walking."""
     for entry in candidate.entries:
         if entry.family is family:
             yield from (address for address in entry.addresses() if candidate.allows(address))
+
+
+def may_share(one: Sharing, other: Sharing) -> bool:
+    """The rule, condition by condition."""
+    if one.key == "" or one.key != other.key:
+        return False
+    if one.backends != other.backends:
+        return False
+    return not any(port in other.ports for port in one.ports)
 
 
 class LedgerAgainstWalking(RuleBasedStateMachine):
@@ -60,7 +82,19 @@ class LedgerAgainstWalking(RuleBasedStateMachine):
         super().__init__()
         self.ledger = Ledger()
         self.pools: tuple[Pool, ...] = ()
-        self.model: dict[Address, Key] = {}
+        self.model: dict[Address, dict[Key, Sharing | None]] = {}
+
+    def others(self, service: Key, address: Address) -> dict[Key, Sharing | None]:
+        holders = self.model.get(address, {})
+        return {holder: theirs for holder, theirs in holders.items() if holder != service}
+
+    def lets_join(self, address: Address, sharing: Sharing) -> bool:
+        holders = self.model.get(address, {}).values()
+        return all(theirs is not None and may_share(theirs, sharing) for theirs in holders)
+
+    def lets_stay(self, service: Key, address: Address, sharing: Sharing) -> bool:
+        holders = self.others(service, address).values()
+        return all(theirs is None or may_share(theirs, sharing) for theirs in holders)
 
     @rule(pools=pool_lists())
     def configure(self, pools: tuple[Pool, ...]) -> None:
@@ -68,48 +102,84 @@ class LedgerAgainstWalking(RuleBasedStateMachine):
         self.ledger.arrange(pools)
 
     @precondition(lambda self: self.pools)
-    @rule(service=st.sampled_from(SERVICES), family=st.sampled_from(Family), data=st.data())
-    def take_next(self, service: Key, family: Family, data: st.DataObject) -> None:
+    @rule(
+        service=st.sampled_from(SERVICES),
+        family=st.sampled_from(Family),
+        sharing=sharings,
+        data=st.data(),
+    )
+    def take_the_first(
+        self, service: Key, family: Family, sharing: Sharing, data: st.DataObject
+    ) -> None:
         candidate = data.draw(st.sampled_from(self.pools))
-        free = (a for a in offered(candidate, family) if a not in self.model)
-        expected = next(free, None)
-        found = self.ledger.next_free(candidate.name, family)
+        may_be_had = (a for a in offered(candidate, family) if self.lets_join(a, sharing))
+        expected = next(may_be_had, None)
+        found = self.ledger.first_open(candidate.name, family, sharing)
         assert found == expected
         if found is not None:
-            self.ledger.hold(service, found)
-            self.model[found] = service
+            self.ledger.hold(service, found, sharing)
+            self.model.setdefault(found, {})[service] = sharing
 
-    @rule(service=st.sampled_from(SERVICES), number=st.integers(0x0A0000F8, 0x0A000208))
-    def hold_one(self, service: Key, number: int) -> None:
-        address = make_address(Family.IPV4, number)
-        holder = self.model.setdefault(address, service)
-        if holder == service:
-            self.ledger.hold(service, address)
+    @rule(
+        service=st.sampled_from(SERVICES),
+        number=st.integers(0x0A0000F8, 0x0A000208),
+        sharing=closed_or_not,
+    )
+    def hold_one(self, service: Key, number: int, sharing: Sharing | None) -> None:
+        self.hold(service, make_address(Family.IPV4, number), sharing)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), service=st.sampled_from(SERVICES), sharing=closed_or_not)
+    def join_or_change(self, data: st.DataObject, service: Key, sharing: Sharing | None) -> None:
+        self.hold(service, data.draw(st.sampled_from(sorted(self.model, key=str))), sharing)
+
+    def hold(self, service: Key, address: Address, sharing: Sharing | None) -> None:
+        if sharing is None or self.lets_stay(service, address, sharing):
+            self.ledger.hold(service, address, sharing)
+            self.model.setdefault(address, {})[service] = sharing
         else:
-            with pytest.raises(ValueError, match=f"{address} is held by {holder}"):
-                self.ledger.hold(service, address)
+            with pytest.raises(ValueError, match=f"{address} is held by .*{service} cannot"):
+                self.ledger.hold(service, address, sharing)
 
     @precondition(lambda self: self.model)
     @rule(data=st.data())
     def release_one(self, data: st.DataObject) -> None:
         address = data.draw(st.sampled_from(sorted(self.model, key=str)))
-        service = self.model.pop(address)
+        service = data.draw(st.sampled_from(sorted(self.model[address])))
+        del self.model[address][service]
+        if not self.model[address]:
+            del self.model[address]
         self.ledger.release(service, address)
         with pytest.raises(ValueError, match="does not hold"):
             self.ledger.release(service, address)
 
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), service=st.sampled_from(SERVICES), sharing=sharings)
+    def ask_who_objects(self, data: st.DataObject, service: Key, sharing: Sharing) -> None:
+        address = data.draw(st.sampled_from(sorted(self.model, key=str)))
+        others = self.others(service, address)
+        for standing in (True, False):
+            objecting = [
+                holder
+                for holder, theirs in others.items()
+                if (not standing if theirs is None else not may_share(theirs, sharing))
+            ]
+            found = self.ledger.objector(service, address, sharing, standing=standing)
+            assert found == next(iter(objecting), None)
+
     @invariant()
-    def nothing_is_lost_and_nothing_held_twice(self) -> None:
-        held = [
-            (address, service)
+    def nothing_is_lost_and_the_order_of_arrival_is_kept(self) -> None:
+        held = {
+            (service, address)
             for service, addresses in self.ledger.holdings().items()
             for address in addresses
-        ]
-        assert len(held) == len(self.model)
-        assert dict(held) == self.model
-        for address, service in self.model.items():
-            assert self.ledger.holder(address) == service
-            assert address in self.ledger.held(service)
+        }
+        assert held == {(s, address) for address, them in self.model.items() for s in them}
+        for address, holders in self.model.items():
+            assert self.ledger.holders(address) == tuple(holders)
+            for service, sharing in holders.items():
+                assert self.ledger.sharing(service, address) == sharing
+                assert self.ledger.held(service).count(address) == 1
 
     @invariant()
     def the_counts_are_those_of_counting(self) -> None:
@@ -143,35 +213,35 @@ def test_entries_are_used_as_written_and_the_lowest_address_first_within_one() -
     ledger = Ledger([pool("home", "192.0.2.8-192.0.2.9", "192.0.2.2-192.0.2.3")])
     given = []
     for name in "abcd":
-        address = ledger.next_free("home", Family.IPV4)
+        address = ledger.first_open("home", Family.IPV4, ALONE)
         assert address is not None
         ledger.hold(key(name), address)
         given.append(str(address))
     assert given == ["192.0.2.8", "192.0.2.9", "192.0.2.2", "192.0.2.3"]
-    assert ledger.next_free("home", Family.IPV4) is None
+    assert ledger.first_open("home", Family.IPV4, ALONE) is None
     ledger.release(key("b"), ip("192.0.2.9"))
-    assert ledger.next_free("home", Family.IPV4) == ip("192.0.2.9")
+    assert ledger.first_open("home", Family.IPV4, ALONE) == ip("192.0.2.9")
 
 
 def test_a_pool_of_addresses_to_avoid_gives_nothing() -> None:
     ledger = Ledger([pool("home", "192.0.2.0/32", "192.0.2.255/32", avoid_buggy=True)])
-    assert ledger.next_free("home", Family.IPV4) is None
+    assert ledger.first_open("home", Family.IPV4, ALONE) is None
     assert ledger.usage()[0] == Usage("home", Family.IPV4, in_use=0, capacity=0)
 
 
 def test_an_entry_that_gives_nothing_does_not_hide_the_next_one() -> None:
     ledger = Ledger([pool("home", "192.0.2.0/32", "198.51.100.7/32", avoid_buggy=True)])
-    assert ledger.next_free("home", Family.IPV4) == ip("198.51.100.7")
+    assert ledger.first_open("home", Family.IPV4, ALONE) == ip("198.51.100.7")
 
 
 def test_a_holder_keeps_its_address_while_the_pools_change_around_it() -> None:
     ledger = Ledger([pool("old", "192.0.2.0/30")])
     ledger.hold(key("a"), ip("192.0.2.0"))
     ledger.arrange([pool("other", "198.51.100.0/24")])
-    assert ledger.holder(ip("192.0.2.0")) == key("a")
+    assert ledger.holders(ip("192.0.2.0")) == (key("a"),)
     assert ledger.usage()[0] == Usage("other", Family.IPV4, in_use=0, capacity=256)
     ledger.arrange([pool("new", "192.0.2.0/24")])
-    assert ledger.next_free("new", Family.IPV4) == ip("192.0.2.1")
+    assert ledger.first_open("new", Family.IPV4, ALONE) == ip("192.0.2.1")
 
 
 # --- what it costs ------------------------------------------------------------------------------
@@ -183,13 +253,13 @@ def test_a_huge_pool_costs_no_more_than_a_small_one(network: str) -> None:
         def run() -> None:
             ledger = Ledger([pool("p", of)])
             for name in "abc":
-                free = ledger.next_free("p", family_of(ip(first)))
+                free = ledger.first_open("p", family_of(ip(first)), ALONE)
                 assert free is not None
                 ledger.hold(key(name), free)
             ledger.usage()
             ledger.release(key("b"), ledger.held(key("b"))[0])
 
-        return steps(run, controller.ledger)
+        return steps(run, controller.ledger, controller.slots)
 
     small = network.split("/", maxsplit=1)[0] + ("/29" if "." in network else "/125")
     assert life(network, network.split("/", maxsplit=1)[0]) == life(
@@ -202,21 +272,31 @@ def test_the_next_free_address_of_a_crowded_pool_is_a_few_steps_away(avoid_buggy
     ledger = Ledger([pool("p", "10.0.0.0/8", avoid_buggy=avoid_buggy)])
     crowd = 20_000
     for number in range(crowd):
-        free = ledger.next_free("p", Family.IPV4)
+        free = ledger.first_open("p", Family.IPV4, ALONE)
         assert free is not None
         ledger.hold(Key("default", str(number)), free)
     last = ledger.held(Key("default", str(crowd - 1)))[0]
     expected = "10.0.78.188" if avoid_buggy else "10.0.78.31"
     assert str(last) == expected
     # Bisection over 20,000 slots: 15 rounds of five lines, and the arithmetic of one address.
-    assert steps(lambda: ledger.next_free("p", Family.IPV4), controller.ledger) < 120
+    assert (
+        steps(
+            lambda: ledger.first_open("p", Family.IPV4, ALONE), controller.ledger, controller.slots
+        )
+        < 120
+    )
 
 
 def test_a_pool_of_very_many_full_entries_is_not_walked() -> None:
     ledger = Ledger([pool("p", *(f"10.{n // 256}.{n % 256}.7/32" for n in range(3_000)))])
     for number in range(2_999):
-        free = ledger.next_free("p", Family.IPV4)
+        free = ledger.first_open("p", Family.IPV4, ALONE)
         assert free is not None
         ledger.hold(Key("default", str(number)), free)
-    assert steps(lambda: ledger.next_free("p", Family.IPV4), controller.ledger) < 120
-    assert ledger.next_free("p", Family.IPV4) == ip("10.11.183.7")
+    assert (
+        steps(
+            lambda: ledger.first_open("p", Family.IPV4, ALONE), controller.ledger, controller.slots
+        )
+        < 120
+    )
+    assert ledger.first_open("p", Family.IPV4, ALONE) == ip("10.11.183.7")

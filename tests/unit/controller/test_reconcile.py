@@ -1,4 +1,4 @@
-"""Whole Services in, whole Outcomes out."""
+"""Whole Services in, whole Outcomes out: those without an address, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,82 +6,27 @@ from dataclasses import replace
 
 import pytest
 
-from controller.allocator import Assignment
-from controller.ledger import Ledger
 from controller.reconcile import Outcome, Status, decide
-from tests.unit.controller.making import ip, key, pool, service
+from tests.unit.controller.deciding import (
+    CONFIG,
+    HOME,
+    POOLS,
+    SPARE,
+    about,
+    gift,
+    ledger,
+    refusal,
+)
+from tests.unit.controller.making import key, pool, service
 from vipcast.config import Config
 from vipcast.model.addresses import Family
-from vipcast.model.objects import FamilyPolicy, Recorded, Service
+from vipcast.model.objects import (
+    FamilyPolicy,
+    Recorded,
+)
 from vipcast.model.pool import Protocol
-from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
+from vipcast.model.raw import EventType
 from vipcast.model.reasons import Reason
-
-HOME = pool("home", "192.0.2.10-192.0.2.12")
-LAB = pool("lab", "198.51.100.0/29", avoid_buggy=True)
-SPARE = pool("spare", "203.0.113.5/32", auto_assign=False)
-CONFIG = Config((HOME, LAB, SPARE))
-POOLS = "pools: home, lab, spare"
-
-
-def about(name: str, kind: EventType, reason: str, message: str) -> EventNote:
-    return EventNote(Ref(SERVICE, key(name)), kind, reason, message)
-
-
-def ledger(config: Config | None = CONFIG, **held: str) -> Ledger:
-    """A ledger in which Services hold addresses, several joined by blanks."""
-    made = Ledger(config.pools if config else ())
-    for name, addresses in held.items():
-        for address in addresses.split():
-            made.hold(key(name), ip(address))
-    return made
-
-
-def assigned(address: str, pool_name: str) -> Recorded:
-    message = f"{address} from pool {pool_name}."
-    return Recorded(pool_name, assigned=True, reason="allocated", message=message)
-
-
-def holding(name: str, address: str, pool_name: str, **fields: object) -> Service:
-    """A Service on which an address stands."""
-    given = {"ingress": (address,), "recorded": assigned(address, pool_name), **fields}
-    return service(name, **given)
-
-
-def refusal(of: Service, reason: Reason, message: str, *more: EventNote) -> Outcome:
-    """No address, and the user is told so for the first time."""
-    name = of.key.name
-    return Outcome(
-        of.key,
-        reason,
-        message,
-        status=Status((), Recorded(reason=reason, message=message)),
-        events=(
-            *more,
-            about(name, EventType.WARNING, "AllocationFailed", f"{reason}: {message}"),
-        ),
-        waits=True,
-    )
-
-
-def gift(name: str, address: str, pool_name: str) -> Outcome:
-    """The first address of a Service."""
-    return Outcome(
-        key(name),
-        Reason.ALLOCATED,
-        f"{address} from pool {pool_name}.",
-        assignment=Assignment(ip(address), pool_name),
-        status=Status((address,), assigned(address, pool_name)),
-        events=(
-            about(
-                name,
-                EventType.NORMAL,
-                "IPAllocated",
-                f"Assigned {address} from pool {pool_name}.",
-            ),
-        ),
-    )
-
 
 # --- a new Service ------------------------------------------------------------------------------
 
@@ -142,6 +87,24 @@ REFUSED: dict[str, tuple[dict[str, object], Reason, str]] = {
             "The requested address '192.0.2' is not an IP address."
             " Write an address of a pool, or leave it out."
         ),
+    ),
+    "two requests": (
+        {"requested": ("192.0.2.10",), "requested_twice": True},
+        Reason.INVALID_REQUEST,
+        (
+            "The Service asks for an address by the annotation loadBalancerIPs and by"
+            " spec.loadBalancerIP. Remove one of the two."
+        ),
+    ),
+    "two addresses of one family": (
+        {"requested": ("192.0.2.10", "192.0.2.11")},
+        Reason.INVALID_REQUEST,
+        "The Service asks for two IPv4 addresses, 192.0.2.10 and 192.0.2.11. Ask for one.",
+    ),
+    "an address of a family that the Service is not of": (
+        {"requested": ("192.0.2.10", "2001:db8::1")},
+        Reason.INVALID_REQUEST,
+        ("The Service asks for 2001:db8::1, but is of IPv4 alone. Ask for an IPv4 address only."),
     ),
     "request outside of the pools": (
         {"requested": ("10.0.0.1",)},
@@ -206,6 +169,15 @@ def test_a_refusal_says_why_and_what_to_do(
     asking = service("web", **fields)
     taken = ledger(other="192.0.2.11", another="203.0.113.5")
     assert decide(asking, CONFIG, taken) == refusal(asking, reason, message)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_that_stands_on_the_service_already_is_not_told_again(name: str) -> None:
+    fields, reason, message = REFUSED[name]
+    asking = service("web", **fields)
+    told = replace(asking, recorded=Recorded(reason=reason, message=message, since="then"))
+    taken = ledger(other="192.0.2.11", another="203.0.113.5")
+    assert decide(told, CONFIG, taken) == Outcome(told.key, reason, message, waits=True)
 
 
 def test_pools_that_are_all_full_are_named_with_their_counts() -> None:
@@ -279,10 +251,6 @@ NO_IPV6 = (
     " families and has an IPv4 address only; write ipFamilyPolicy: PreferDualStack to make do with"
     " that."
 )
-NO_SHARING = (
-    "The annotation allow-shared-ip has no effect in this version: each Service has an address of"
-    " its own."
-)
 LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
     "a pool for bgp": ({"pool_wish": "far"}, Reason.PROTOCOL_NOT_YET, NO_BGP),
     "both families": (
@@ -331,259 +299,15 @@ def test_a_service_with_an_address_is_told_what_it_does_not_get_once(
     assert again == replace(outcome, status=None, events=())
 
 
-@pytest.mark.parametrize(
-    ("fields", "hint"),
-    [
-        (
-            {"family_policy": FamilyPolicy.PREFER_DUAL},
-            "An IPv6 address, which the Service prefers to have too, is not served yet.",
-        ),
-        ({"sharing_key": "dns"}, NO_SHARING),
-    ],
-)
-def test_what_a_service_would_rather_have_is_said_in_its_condition_alone(
-    fields: dict[str, object], hint: str
-) -> None:
+def test_what_a_service_would_rather_have_is_said_in_its_condition_alone() -> None:
     plain = gift("web", "192.0.2.10", "home")
     assert plain.status is not None
-    message = f"192.0.2.10 from pool home. {hint}"
+    message = (
+        "192.0.2.10 from pool home."
+        " An IPv6 address, which the Service prefers to have too, is not served yet."
+    )
     recorded = replace(plain.status.recorded, message=message)
-    assert decide(service("web", **fields), CONFIG, ledger()) == replace(
+    preferring = service("web", family_policy=FamilyPolicy.PREFER_DUAL)
+    assert decide(preferring, CONFIG, ledger()) == replace(
         plain, message=message, status=replace(plain.status, recorded=recorded)
     )
-
-
-def test_a_service_that_would_share_an_address_in_use_is_told_that_it_cannot_yet() -> None:
-    asking = service("web", requested=("192.0.2.11",), sharing_key="dns")
-    message = f"{REFUSED['request in use'][2]} {NO_SHARING}"
-    assert decide(asking, CONFIG, ledger(other="192.0.2.11")) == refusal(
-        asking, Reason.ADDRESS_IN_USE, message
-    )
-
-
-# --- a Service that has an address --------------------------------------------------------------
-
-
-def test_what_stands_on_the_service_already_is_not_written_again() -> None:
-    having = holding("web", "192.0.2.12", "home")
-    assert decide(having, CONFIG, ledger(web="192.0.2.12")) == Outcome(
-        key("web"),
-        Reason.KEPT,
-        "192.0.2.12 from pool home.",
-        assignment=Assignment(ip("192.0.2.12"), "home"),
-    )
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_refusal_that_stands_on_the_service_already_is_not_told_again(name: str) -> None:
-    fields, reason, message = REFUSED[name]
-    asking = service("web", **fields)
-    told = replace(asking, recorded=Recorded(reason=reason, message=message, since="then"))
-    taken = ledger(other="192.0.2.11", another="203.0.113.5")
-    assert decide(told, CONFIG, taken) == Outcome(told.key, reason, message, waits=True)
-
-
-def test_an_address_that_metallb_gave_is_kept_and_marked_without_an_event() -> None:
-    having = service("web", ingress=("192.0.2.12",), recorded=Recorded("home"))
-    assert decide(having, CONFIG, ledger(web="192.0.2.12")) == Outcome(
-        key("web"),
-        Reason.KEPT,
-        "192.0.2.12 from pool home.",
-        assignment=Assignment(ip("192.0.2.12"), "home"),
-        status=Status(("192.0.2.12",), assigned("192.0.2.12", "home")),
-    )
-
-
-def test_an_address_whose_pool_has_another_name_now_is_kept() -> None:
-    having = holding("web", "192.0.2.12", "formerly")
-    outcome = decide(having, CONFIG, ledger(web="192.0.2.12"))
-    assert outcome.status == Status(("192.0.2.12",), assigned("192.0.2.12", "home"))
-    assert outcome.events == ()
-
-
-def test_an_address_is_kept_though_its_pool_hands_out_nothing_by_itself_any_more() -> None:
-    having = holding("web", "203.0.113.5", "spare")
-    assert decide(having, CONFIG, ledger(web="203.0.113.5")).reason is Reason.KEPT
-
-
-MOVED: dict[str, tuple[Service, str, str]] = {
-    "the pool is gone": (
-        holding("web", "10.0.0.1", "old"),
-        "192.0.2.10 home",
-        (
-            f"10.0.0.1 is taken back (poolChanged): 10.0.0.1 is in no configured pool ({POOLS})."
-            " Ask for an address of a pool, or add this one to a pool."
-        ),
-    ),
-    "the pool avoids it now": (
-        holding("web", "198.51.100.0", "lab"),
-        "192.0.2.10 home",
-        (
-            "198.51.100.0 is taken back (poolChanged): 198.51.100.0 ends in .0 or .255, which pool"
-            " lab avoids (avoid-buggy-ips). Ask for another address."
-        ),
-    ),
-    "another pool is wished for": (
-        holding("web", "192.0.2.11", "home", pool_wish="lab"),
-        "198.51.100.1 lab",
-        (
-            "192.0.2.11 is taken back (requestChanged): 192.0.2.11 lies in pool home, and the"
-            " annotation address-pool asks for pool lab. Change one of the two."
-        ),
-    ),
-    "another address is requested": (
-        holding("web", "192.0.2.11", "home", requested=("192.0.2.12",)),
-        "192.0.2.12 home",
-        "192.0.2.11 is taken back (requestChanged): The Service asks for 192.0.2.12 now.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("having", "new", "cleared"), MOVED.values(), ids=MOVED)
-def test_a_service_moves_by_itself_and_frees_its_address_only_after_the_write(
-    having: Service, new: str, cleared: str
-) -> None:
-    address, pool_name = new.split()
-    old = having.ingress[0]
-    assert decide(having, CONFIG, ledger(web=old)) == replace(
-        gift("web", address, pool_name),
-        events=(
-            about("web", EventType.NORMAL, "ClearAssignment", cleared),
-            *gift("web", address, pool_name).events,
-        ),
-        frees=(ip(old),),
-    )
-
-
-def test_of_two_services_that_show_one_address_the_one_without_it_in_the_ledger_moves() -> None:
-    loser = holding("web", "192.0.2.10", "home")
-    assert decide(loser, CONFIG, ledger(older="192.0.2.10")) == replace(
-        gift("web", "192.0.2.11", "home"),
-        events=(
-            about(
-                "web",
-                EventType.NORMAL,
-                "ClearAssignment",
-                "192.0.2.10 is taken back (conflictingAssignment): 192.0.2.10 belongs to Service"
-                " default/older. Ask for another address, or free it there.",
-            ),
-            *gift("web", "192.0.2.11", "home").events,
-        ),
-    )
-
-
-def test_a_request_that_cannot_be_read_takes_nothing_away() -> None:
-    having = holding("web", "192.0.2.11", "home", requested=("192.0.2.300",))
-    given = "192.0.2.11 from pool home."
-    lacks = (
-        "The requested address '192.0.2.300' is not an IP address. Write an address of a pool,"
-        " or leave it out."
-    )
-    message, told = f"{given} {lacks}", f"The Service has {given} {lacks}"
-    recorded = Recorded("home", assigned=True, reason=Reason.INVALID_REQUEST, message=message)
-    outcome = Outcome(
-        key("web"),
-        Reason.INVALID_REQUEST,
-        message,
-        assignment=Assignment(ip("192.0.2.11"), "home"),
-        status=Status(("192.0.2.11",), recorded),
-        events=(about("web", EventType.WARNING, "LoadBalancerFailed", told),),
-    )
-    book = ledger(web="192.0.2.11")
-    assert decide(having, CONFIG, book) == outcome
-    again = replace(having, recorded=recorded)
-    assert decide(again, CONFIG, book) == replace(outcome, status=None, events=())
-
-
-def test_a_request_that_cannot_be_met_gives_up_the_old_address_as_in_metallb() -> None:
-    having = holding("web", "192.0.2.11", "home", requested=("192.0.2.12",))
-    message = REFUSED["request in use"][2].replace("192.0.2.11", "192.0.2.12")
-    assert decide(having, CONFIG, ledger(web="192.0.2.11", other="192.0.2.12")) == replace(
-        refusal(
-            having,
-            Reason.ADDRESS_IN_USE,
-            message,
-            about(
-                "web",
-                EventType.NORMAL,
-                "ClearAssignment",
-                "192.0.2.11 is taken back (requestChanged): The Service asks for 192.0.2.12 now.",
-            ),
-        ),
-        frees=(ip("192.0.2.11"),),
-    )
-
-
-# --- statuses that somebody else wrote ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("ingress", [(), ("192.0.2.12",), ("lb.example",), ("garbage", "10.0.0.9")])
-def test_a_status_that_somebody_overwrote_is_put_right(ingress: tuple[str, ...]) -> None:
-    overwritten = holding("web", "192.0.2.11", "home", ingress=ingress)
-    outcome = decide(overwritten, CONFIG, ledger(web="192.0.2.11"))
-    assert outcome.assignment == Assignment(ip("192.0.2.11"), "home")
-    assert outcome.status == Status(("192.0.2.11",), assigned("192.0.2.11", "home"))
-    assert [event.reason for event in outcome.events] == ["IPAllocated"]
-    assert outcome.frees == ()
-
-
-@pytest.mark.parametrize("ingress", [("lb.example",), ("10.0.0",), ("",)])
-def test_a_status_without_any_address_counts_as_having_none(ingress: tuple[str, ...]) -> None:
-    assert decide(service("web", ingress=ingress), CONFIG, ledger()) == gift(
-        "web", "192.0.2.10", "home"
-    )
-
-
-def test_of_two_addresses_in_a_status_the_ipv4_one_that_may_stay_stays() -> None:
-    both = service("web", ingress=("2001:db8::1", "192.0.2.11"))
-    outcome = decide(both, CONFIG, ledger(web="2001:db8::1 192.0.2.11"))
-    assert outcome.assignment == Assignment(ip("192.0.2.11"), "home")
-    assert outcome.frees == (ip("2001:db8::1"),)
-    assert [event.reason for event in outcome.events] == ["ClearAssignment"]
-    assert "2001:db8::1 is taken back (ipv6NotYet)" in outcome.events[0].message
-
-
-def test_while_it_moves_a_service_goes_on_to_the_address_that_was_kept_for_it() -> None:
-    """The write of .12 failed, perhaps after it took effect; .12 stays reserved."""
-    moving = holding("web", "10.0.0.1", "old")
-    outcome = decide(moving, CONFIG, ledger(web="10.0.0.1 192.0.2.12"))
-    assert outcome.assignment == Assignment(ip("192.0.2.12"), "home")
-    assert outcome.frees == (ip("10.0.0.1"),)
-    assert [event.reason for event in outcome.events] == ["ClearAssignment", "IPAllocated"]
-
-
-# --- not ours, and no configuration -------------------------------------------------------------
-
-NOT_OURS: dict[Reason, dict[str, object]] = {
-    Reason.NOT_LOAD_BALANCER: {"load_balancer": False},
-    Reason.OTHER_CLASS: {"load_balancer_class": "other.example/lb"},
-}
-SENTENCES = {
-    Reason.NOT_LOAD_BALANCER: "The Service is not of type LoadBalancer.",
-    Reason.OTHER_CLASS: "The Service asks for another load balancer by spec.loadBalancerClass.",
-}
-
-
-@pytest.mark.parametrize("reason", NOT_OURS)
-@pytest.mark.parametrize("ingress", [(), ("192.0.2.10",)])
-def test_what_is_not_ours_is_not_touched(reason: Reason, ingress: tuple[str, ...]) -> None:
-    foreign = service("web", ingress=ingress, **NOT_OURS[reason])
-    assert decide(foreign, CONFIG, ledger()) == Outcome(foreign.key, reason, SENTENCES[reason])
-
-
-@pytest.mark.parametrize("reason", NOT_OURS)
-def test_what_is_ours_no_more_gives_back_everything(reason: Reason) -> None:
-    former = holding("web", "192.0.2.11", "home", **NOT_OURS[reason])
-    assert decide(former, CONFIG, ledger(web="192.0.2.11")) == Outcome(
-        former.key, reason, SENTENCES[reason], status=Status(), frees=(ip("192.0.2.11"),)
-    )
-
-
-def test_without_a_configuration_addresses_stay_and_new_services_are_told() -> None:
-    message = "No valid configuration has been loaded. `vipcast status` says what is wrong with it."
-    having = holding("web", "192.0.2.11", "home")
-    assert decide(having, None, ledger(None)) == Outcome(having.key, Reason.NO_CONFIG, message)
-    former = holding("web", "192.0.2.11", "home", load_balancer=False)
-    assert decide(former, None, ledger(None)).status is None
-    fresh = service("web")
-    assert decide(fresh, None, ledger(None)) == refusal(fresh, Reason.NO_CONFIG, message)

@@ -104,6 +104,7 @@ def test_a_service_says_all_that_is_decided_on() -> None:
         requested=("192.0.2.7",),
         pool_wish="lan",
         sharing_key="key",
+        deprecated=("metallb.universe.tf/allow-shared-ip",),
         publish_not_ready=True,
         ingress=("192.0.2.7", "a.example"),
         recorded=Recorded("lan", True, "allocated", "192.0.2.7 from pool lan."),
