@@ -187,7 +187,8 @@ class Speaker:
         if first:
             self._reporter.found(self._own_statuses())
         changed = False
-        if first or change.config or change.nodes:
+        configured = first or change.config or bool(change.nodes)
+        if configured:
             changed = self._configure()
         secret = self.store.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
@@ -196,6 +197,7 @@ class Speaker:
             keys |= self.store.services.keys()
         for key in keys:
             self._decide(key)
+        self._reporter.worked(len(keys) + configured)
         if keys or first:
             self._want()
         if keys or change.findings:

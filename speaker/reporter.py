@@ -96,6 +96,10 @@ class Reporter:
             self._written.setdefault(ref, raw)
         self._dirty.set()
 
+    def worked(self, objects: int) -> None:
+        """So many changed objects were decided upon."""
+        self._metrics.handled(objects)
+
     def configured(self, state: ConfigState) -> None:
         """The configuration was looked at; log and metrics say what that changed."""
         before = self._config

@@ -83,9 +83,9 @@ class _Metrics:
         self._registry = prometheus_client.CollectorRegistry()
         prometheus_client.ProcessCollector(registry=self._registry)
 
-    def handled(self, *, failed: bool = False) -> None:
-        """An object was worked on, with or without success."""
-        self._counts[f.UPDATES, ()] += 1
+    def handled(self, objects: int = 1, *, failed: bool = False) -> None:
+        """So many objects were worked on, or one without success."""
+        self._counts[f.UPDATES, ()] += objects
         self._counts[f.UPDATE_ERRORS, ()] += failed
 
     def config(self, *, loaded: bool, stale: bool, findings: int) -> None:

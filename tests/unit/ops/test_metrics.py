@@ -227,3 +227,36 @@ def test_metallbs_names_are_spelled_as_its_users_know_them() -> None:
         "layer2_responses_sent",
         "layer2_gratuitous_sent",
     }
+
+
+NEVER_WRONG = {
+    "vipcast_build_info",
+    "metallb_k8s_client_updates_total",
+    "metallb_allocator_addresses_total",
+    "metallb_allocator_ipv4_addresses_total",
+    "metallb_allocator_ipv6_addresses_total",
+    "metallb_allocator_services_allocated_total",
+    "metallb_layer2_requests_received",
+    "metallb_layer2_responses_sent",
+    "metallb_layer2_gratuitous_sent",
+    "vipcast_layer2_hellos_sent_total",
+    "vipcast_layer2_hellos_received_total",
+}
+"""Metrics that no value of theirs calls for anything to be done."""
+
+STEPS = ("add", "create", "give", "look", "mend", "run", "see", "start")
+
+
+@pytest.mark.parametrize(
+    "family", dict.fromkeys((*families.SPEAKER, *families.CONTROLLER)), ids=lambda one: one.name
+)
+def test_the_help_of_a_metric_that_can_be_wrong_says_when_it_is_and_what_to_do(
+    family: Family,
+) -> None:
+    if family.name in NEVER_WRONG:
+        assert family.help == family.meaning
+        return
+    told = family.help.removeprefix(f"{family.meaning} ")
+    cases = re.findall(r"(?:^|; )([^:;]+): (\w+) [^;]+", told)
+    assert cases, f"{family.name} does not say when it is wrong: {told}"
+    assert {step for _, step in cases} <= set(STEPS), told
