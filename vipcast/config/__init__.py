@@ -9,6 +9,7 @@ configmap       the old ConfigMap as a whole
 kinds           IPAddressPool and L2Advertisement
 overlaps        addresses that no pool may have
 inputs          all that a configuration is read from, in either form → Config
+places          where a finding's field stands in the text
 config          Config, the result
 keeper          which Config is in force while new ones come, good or bad
 """

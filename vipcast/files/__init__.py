@@ -8,6 +8,7 @@ dump        objects → YAML text
 events      Events counted up and bounded
 writer      one writer's sub-directory: files replaced atomically
 source      DirectorySource: all of it together, off the event loop
+lint        what is wrong with files that nobody follows yet, with file and line
 
 Layout: users' files anywhere below the directory (*.yaml, *.yml, *.json) but in `status`, where
 each writer owns status/<writer>/<Kind>/<namespace or _>/<name>.yaml. Hidden files and what editors

@@ -106,7 +106,7 @@ def _document(
     except ParseError as error:
         problems.append(error.finding)
         return
-    for node in _objects(root):
+    for node in objects_of(root):
         try:
             found = _object(file, node, remarks)
         except ParseError as error:
@@ -116,7 +116,7 @@ def _document(
                 yield Found(found.ref, found.raw, found.line - chunk.line + 1)
 
 
-def _objects(root: Node | None) -> tuple[Node, ...]:
+def objects_of(root: Node | None) -> tuple[Node, ...]:
     """The document, or the items where it is a list of objects, as kubectl prints them."""
     if root is None or is_null(root):
         return ()
