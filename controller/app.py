@@ -18,7 +18,7 @@ from typing import Final
 
 from controller import reports
 from controller.desk import Desk
-from controller.reconcile import Status
+from controller.reconcile import Outcome, Status
 from controller.salvage import salvage, standing_on
 from vipcast.config import Config, ConfigKeeper, restored
 from vipcast.config.overlaps import Network
@@ -274,6 +274,10 @@ class App:
         outcome = self._desk.decide(ref.key)
         if before is None or outcome is None:
             return
+        with reports.telling(outcome):
+            await self._act(ref, outcome, before)
+
+    async def _act(self, ref: Ref, outcome: Outcome, before: Service) -> None:
         if outcome.status is not None:
             status = self._dated(outcome.status, before)
             outcome = replace(outcome, status=status)

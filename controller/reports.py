@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from controller.desk import Desk
@@ -17,6 +18,7 @@ from vipcast.model.addresses import Address, Family
 from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import Key
 from vipcast.model.raw import EventType, Ref
+from vipcast.model.reasons import Reason
 from vipcast.ops.log import event, failure
 from vipcast.ops.samples import ControllerSample, PoolSample
 
@@ -78,6 +80,22 @@ def tell_deleted(service: Key, freed: Iterable[Address]) -> None:
     event(log, "serviceDeleted", "service deleted", service=str(service), ips=ips)
 
 
+@contextmanager
+def telling(outcome: Outcome) -> Iterator[None]:
+    """At debug, the lines around every look at a Service, and that nothing came of it."""
+    debug, service = logging.DEBUG, str(outcome.service)
+    event(log, "startUpdate", "start of service update", level=debug, service=service)
+    if outcome.reason is Reason.NO_CONFIG:
+        event(log, "noConfig", "still waiting for config", level=debug, service=service)
+    elif outcome.status is None:
+        reason = outcome.reason
+        event(log, "noChange", "nothing to write", level=debug, service=service, reason=reason)
+    try:
+        yield
+    finally:
+        event(log, "endUpdate", "end of service update", level=debug, service=service)
+
+
 def tell_written(outcome: Outcome) -> None:
     """A Service's status was written; what was taken back, and why, stands in the same line."""
     fields: dict[str, Any] = {
@@ -95,7 +113,10 @@ def tell_outcome(outcome: Outcome) -> None:
     """The lines that go with an outcome's Events."""
     service, reason = str(outcome.service), outcome.reason
     for note in outcome.events:
-        if note.type is EventType.WARNING:
+        if note.reason == "deprecatedAnnotation":
+            level = logging.WARNING
+            event(log, "deprecatedAnnotation", note.message, level=level, service=service)
+        elif note.type is EventType.WARNING:
             given = outcome.assignment is not None
             failure(
                 log,
