@@ -15,6 +15,7 @@ cannot be read leaves its neighbours alone.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -194,7 +195,8 @@ class _Builder:
             plain = True
         elif tag is not None:
             raise self._bad_tag(event)
-        return Scalar(event.value, plain, self._chunk.line + _line(event))
+        # The words of a thousand objects are mostly the same: one of each is kept.
+        return Scalar(sys.intern(event.value), plain, self._chunk.line + _line(event))
 
     def _bad_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> ParseError:
         return self.error(

@@ -43,6 +43,17 @@ def test_nodes_know_their_text_their_quotes_and_their_lines() -> None:
     )
 
 
+def test_a_word_that_comes_again_in_another_document_is_kept_once() -> None:
+    one, two = (compose(Chunk(f"kind: Service # {n}", 1), "file a.yaml") for n in range(2))
+    assert isinstance(one, Mapping)
+    assert isinstance(two, Mapping)
+    (key, value), (same_key, same_value) = one.entries[0], two.entries[0]
+    assert isinstance(value, Scalar)
+    assert isinstance(same_value, Scalar)
+    assert key.text is same_key.text
+    assert value.text is same_value.text
+
+
 def test_documents_are_cut_where_three_dashes_begin_a_line() -> None:
     assert texts("a: 1\n---\nb: 2\n--- # c\nd: 4\n") == [
         (1, "a: 1\n"),
