@@ -75,7 +75,7 @@ def main() -> int:
 async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
     """Give addresses until `stop` is set."""
     source = DirectorySource(options.directory, WRITER, KINDS)
-    desk = Desk()
+    desk = Desk(options.lb_class)
     with LoopWatch() as watch:
         metrics = ControllerMetrics(
             source=source.health, lag=watch.worst, read=lambda: sample(desk)

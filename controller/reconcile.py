@@ -54,7 +54,7 @@ class Outcome:
 
 def is_ours(service: Service, classes: Classes = EVERY_DEFAULT) -> bool:
     """Whether the Service is of type LoadBalancer and of a class that is ours."""
-    return service.load_balancer and classes.serve(service.load_balancer_class)
+    return classes.refuse(service) is None
 
 
 def is_marked(service: Service) -> bool:
@@ -84,8 +84,9 @@ def decide(
 
     The ledger must hold what the Service's status shows.
     """
-    if not is_ours(service, classes):
-        return _not_ours(service, config, ledger)
+    foreign = classes.refuse(service)
+    if foreign is not None:
+        return _not_ours(service, foreign, config, ledger)
     if config is None:
         return _without_config(service, ledger)
     wanted = wish(service, namespace_labels)
@@ -120,10 +121,7 @@ def deprecation(service: Service) -> EventNote:
     return _note(service, EventType.WARNING, "deprecatedAnnotation", message)
 
 
-def _not_ours(service: Service, config: Config | None, ledger: Ledger) -> Outcome:
-    reason = Reason.NOT_LOAD_BALANCER
-    if service.load_balancer:
-        reason = Reason.OTHER_CLASS if service.load_balancer_class else Reason.NO_CLASS
+def _not_ours(service: Service, reason: Reason, config: Config | None, ledger: Ledger) -> Outcome:
     clear = is_marked(service) and config is not None
     return Outcome(
         service.key,

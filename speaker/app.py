@@ -40,6 +40,7 @@ from vipcast.config.overlaps import Network
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address
+from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key
 from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
@@ -87,6 +88,7 @@ class Settings:
     xdp_mode: XdpMode
     exclusions: Exclusions
     service_cidrs: tuple[Network, ...] = ()
+    classes: Classes = EVERY_DEFAULT
 
 
 class Speaker:
@@ -218,8 +220,13 @@ class Speaker:
         if service is None:
             self.decisions.pop(key, None)
             return
-        slices = self.store.slices(key)
-        self.decisions[key] = decide(service, slices, self.store.nodes, self.keeper.state.config)
+        self.decisions[key] = decide(
+            service,
+            self.store.slices(key),
+            self.store.nodes,
+            self.keeper.state.config,
+            self.settings.classes,
+        )
 
     def _want(self) -> None:
         """Tell every segment what is to be announced."""

@@ -101,6 +101,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         xdp_mode=options.xdp_mode,
         exclusions=Exclusions(),
         service_cidrs=options.service_cidr,
+        classes=options.lb_class,
     )
 
     def read() -> SpeakerSample:

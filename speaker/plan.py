@@ -17,6 +17,7 @@ from speaker.leadership import Candidate, Candidates
 from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.advertisement import L2Advertisement
+from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, protocol_not_yet, sentence
@@ -71,14 +72,16 @@ def decide(
     slices: Iterable[EndpointSlice],
     nodes: Mapping[str, Node],
     config: Config | None,
+    classes: Classes = EVERY_DEFAULT,
 ) -> Decision:
     """What to announce for one Service; the same on every node that sees the same objects."""
 
     def no(reason: Reason, address: str = "", message: str = "") -> Unannounced:
         return Unannounced(address, service.key, reason, message or sentence(reason))
 
-    if not service.load_balancer:
-        return Decision(service.key, unannounced=(no(Reason.NOT_LOAD_BALANCER),))
+    foreign = classes.refuse(service)
+    if foreign is not None:
+        return Decision(service.key, unannounced=(no(foreign),))
     if config is None:
         return Decision(service.key, unannounced=(no(Reason.NO_CONFIG),))
     if not service.ingress:

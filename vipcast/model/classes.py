@@ -1,8 +1,11 @@
-"""Which Services are ours by their loadBalancerClass, and which ask for another program."""
+"""Which Services are ours: those of type LoadBalancer and of a class that is ours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from vipcast.model.objects import Service
+from vipcast.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,14 @@ class Classes:
     names: frozenset[str] = frozenset()
     default: bool = True
 
-    def serve(self, asked: str | None) -> bool:
-        """Whether Services with this spec.loadBalancerClass are ours; None: they have none."""
-        return self.default if asked is None else asked in self.names
+    def refuse(self, service: Service) -> Reason | None:
+        """Why a Service is not ours; None: it is."""
+        if not service.load_balancer:
+            return Reason.NOT_LOAD_BALANCER
+        asked = service.load_balancer_class
+        if asked is None:
+            return None if self.default else Reason.NO_CLASS
+        return None if asked in self.names else Reason.OTHER_CLASS
 
 
 EVERY_DEFAULT = Classes()

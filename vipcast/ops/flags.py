@@ -19,6 +19,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
 from vipcast.ops.values import LogFormat, LogLevel, Network, Output
@@ -70,6 +71,20 @@ NAMESPACE: Final = Flag(
 )
 CONFIG: Final = Flag(
     "config", values.object_name, "name of the ConfigMap with the configuration", "NAME", "config"
+)
+LB_CLASS: Final = Flag(
+    "lb-class",
+    values.class_names,
+    "values of spec.loadBalancerClass, with commas between them, whose Services are ours",
+    "NAMES",
+    default="none",
+)
+LB_CLASS_DEFAULT: Final = Flag(
+    "lb-class-default",
+    values.switch_or_auto,
+    "whether Services without a class are ours: true, false, or auto (if there is no --lb-class)",
+    "WHEN",
+    default="auto",
 )
 SECRET: Final = Flag(
     "ml-secret-name",
@@ -142,7 +157,9 @@ OUTPUT: Final = Flag(
 )
 
 _LOGGING: Final = (LOG_LEVEL, LOG_FORMAT)
-_PROGRAM: Final = (DIRECTORY, NAMESPACE, CONFIG, SERVICE_CIDR, SECRET, PORT, RUN_DIR, *_LOGGING)
+_CLASSES: Final = (LB_CLASS, LB_CLASS_DEFAULT)
+_CONFIG: Final = (NAMESPACE, CONFIG, SERVICE_CIDR)
+_PROGRAM: Final = (DIRECTORY, *_CONFIG, *_CLASSES, SECRET, PORT, RUN_DIR, *_LOGGING)
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
@@ -173,6 +190,7 @@ class ControllerOptions:
     run_dir: Path
     log_level: LogLevel
     log_format: LogFormat
+    lb_class: Classes = EVERY_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +209,7 @@ class SpeakerOptions:
     xdp_mode: XdpMode
     log_level: LogLevel
     log_format: LogFormat
+    lb_class: Classes = EVERY_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +257,7 @@ def controller(
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
+        lb_class=_classes(given),
         ml_secret_name=given[SECRET],
         port=given[PORT],
         run_dir=given[RUN_DIR],
@@ -266,6 +286,7 @@ def speaker(
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
+        lb_class=_classes(given),
         ml_secret_name=given[SECRET],
         port=given[PORT],
         pin_path=given[PIN_PATH],
@@ -394,3 +415,9 @@ class _Given:
             if text := self._environment.get(variable):
                 return variable, text
         return f"--{flag.name}", flag.default or ""
+
+
+def _classes(given: _Given) -> Classes:
+    """--lb-class and --lb-class-default together; as in MetalLB unless the latter says more."""
+    names, default = given[LB_CLASS], given[LB_CLASS_DEFAULT]
+    return Classes(names, not names if default is None else default)

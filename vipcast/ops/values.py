@@ -16,6 +16,7 @@ from vipcast.model.xdp import XdpMode
 # RFC 1123 as Kubernetes applies it: labels of up to 63 characters, names of up to 253.
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 
 Network = IPv4Network | IPv6Network
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -108,6 +109,33 @@ def _network(text: str) -> Network:
     if "/" not in text:
         raise ValueError(text)  # a single address is more likely a slip than a network
     return ip_network(text, strict=False)
+
+
+def class_names(text: str) -> frozenset[str]:
+    """Values of spec.loadBalancerClass with commas between them, or `none`."""
+    if text == "none":
+        return frozenset()
+    names = frozenset(part.strip() for part in text.split(","))
+    if not all(map(_is_class, names)):
+        raise ValueError(
+            "is no list of classes: give them with commas in between, such as example.com/lan"
+        )
+    return names
+
+
+def _is_class(text: str) -> bool:
+    """A label's name with or without a prefix, as Kubernetes wants loadBalancerClass to be."""
+    prefix, slash, name = text.rpartition("/")
+    if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return _LABEL_NAME.fullmatch(name) is not None
+
+
+def switch_or_auto(text: str) -> bool | None:
+    """`true`, `false`, or None for `auto`."""
+    if text not in ("true", "false", "auto"):
+        raise ValueError("is none of them: use true, false or auto")
+    return None if text == "auto" else text == "true"
 
 
 def directory(text: str) -> Path:

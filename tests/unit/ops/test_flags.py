@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vipcast.model.classes import Classes
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import flags
 from vipcast.ops.flags import (
@@ -60,6 +61,7 @@ def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
         *("--service-cidr", "10.96.0.1/12, fd00::/108"),
         *("--pin-path", "/bpf/x", "--run-dir", "/tmp/run", "--xdp-mode", "generic"),
         *("--log-level", "all", "--log-format", "text"),
+        *("--lb-class", "lan, example.com/Wide", "--lb-class-default", "true"),
     ]
     assert flags.speaker(arguments, {}) == SpeakerOptions(
         node_name="n.example",
@@ -74,6 +76,7 @@ def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
         xdp_mode=XdpMode.GENERIC,
         log_level=LogLevel.ALL,
         log_format=LogFormat.TEXT,
+        lb_class=Classes(frozenset({"lan", "example.com/Wide"}), default=True),
     )
 
 
@@ -91,6 +94,8 @@ def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
         "VIPCAST_XDP_MODE": "native",
         "VIPCAST_LOG_LEVEL": "none",
         "VIPCAST_LOG_FORMAT": "text",
+        "VIPCAST_LB_CLASS": "example.com/lan",
+        "VIPCAST_LB_CLASS_DEFAULT": "false",
     }
     assert flags.speaker([], environment) == SpeakerOptions(
         node_name="node-2",
@@ -105,7 +110,25 @@ def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
         xdp_mode=XdpMode.NATIVE,
         log_level=LogLevel.NONE,
         log_format=LogFormat.TEXT,
+        lb_class=Classes(frozenset({"example.com/lan"}), default=False),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        ([], Classes()),
+        (["--lb-class=none"], Classes()),
+        (["--lb-class=a/b"], Classes(frozenset({"a/b"}), default=False)),
+        (["--lb-class=a/b", "--lb-class-default=auto"], Classes(frozenset({"a/b"}), default=False)),
+        (["--lb-class=a/b", "--lb-class-default=true"], Classes(frozenset({"a/b"}), default=True)),
+        (["--lb-class-default=false"], Classes(default=False)),
+    ],
+)
+def test_services_without_a_class_are_ours_unless_there_is_a_class_or_a_word_for_it(
+    given: list[str], classes: Classes
+) -> None:
+    assert flags.controller(["--directory=/objects", *given], {}).lb_class == classes
 
 
 @pytest.mark.parametrize(
@@ -231,6 +254,25 @@ NEEDED = ["--directory=/objects", "--node-name=node-1"]
             (
                 "--config has the value 'a_b', which cannot name a Kubernetes object:"
                 " use small letters, digits, - and ., with a letter or digit at both ends."
+            ),
+        ),
+        *(
+            (
+                [*NEEDED, f"--lb-class={text}"],
+                {},
+                (
+                    f"--lb-class has the value '{text}', which is no list of classes:"
+                    " give them with commas in between, such as example.com/lan."
+                ),
+            )
+            for text in ("a,", "a b", "/a", "A/b", "a/b/c", "a/-b")
+        ),
+        (
+            [*NEEDED, "--lb-class-default=yes"],
+            {},
+            (
+                "--lb-class-default has the value 'yes', which is none of them:"
+                " use true, false or auto."
             ),
         ),
         *(

@@ -78,6 +78,11 @@ EXCLUDED = {EXCLUDE_LABEL: ""}
     [
         (replace(SERVICE, load_balancer=False), CONFIG, no(Reason.NOT_LOAD_BALANCER, "")),
         (replace(SERVICE, load_balancer=False), None, no(Reason.NOT_LOAD_BALANCER, "")),
+        (
+            replace(SERVICE, load_balancer_class="example.com/other"),
+            CONFIG,
+            no(Reason.OTHER_CLASS, ""),
+        ),
         (SERVICE, None, no(Reason.NO_CONFIG, "")),
         (replace(SERVICE, ingress=()), CONFIG, no(Reason.NO_IP_ALLOCATED, "")),
         (SERVICE, Config(), no(Reason.NOT_IN_ANY_POOL)),
