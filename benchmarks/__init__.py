@@ -6,6 +6,7 @@ picture             the result of arp_latency for the eye
 child               contenders in processes of their own
 inotify             the bare watch of the kernel, for floors
 racks, asker        who answers ARP, and who asks
+filled_rack         a thousand Services on three nodes, and what they cost
 arp_latency         how long an ARP answer takes
 directory_latency   how soon a change of one file in a directory is delivered
 many_services       how soon a thousand Services have their addresses

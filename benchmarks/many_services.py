@@ -8,6 +8,9 @@ file is to be seen until the last status stands there with its address, `cpu` is
 until then, and `late` how late a timer of the program's loop that should fire every 10 ms was at
 worst, until the last Event stands there as well. The floor is a bare loop that reads nothing,
 decides nothing and keeps no Events. Its files are compared with the controller's.
+
+Afterwards the whole product has them on a rack (filled_rack.py): when is each answered for, how
+much memory do the programs have with none, a hundred and a thousand, and when is all gone again?
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.child import child, hear
+from benchmarks.filled_rack import fill
 from benchmarks.harness import (
     PATIENCE,
     BenchmarkError,
@@ -73,7 +77,8 @@ Figures = Mapping[str, float]
 def main() -> None:
     """Measure, print, and write the result file."""
     where = environment(time.time())
-    record("many-services", where, measure(SERVICES, ROUNDS, WARM_UP))
+    body = measure(SERVICES, ROUNDS, WARM_UP)
+    record("many-services", where, {**body, "rack": fill("benchmany", (100, SERVICES))})
 
 
 def measure(services: int, rounds: int, warm_up: int) -> dict[str, Any]:

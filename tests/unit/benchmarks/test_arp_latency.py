@@ -1,4 +1,4 @@
-"""The account of arp_latency and its pictures. That it runs: tests/lab/test_arp_latency.py."""
+"""The account of arp_latency and its pictures. That it runs: tests/lab/test_benchmarks.py."""
 
 from __future__ import annotations
 
