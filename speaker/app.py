@@ -370,7 +370,7 @@ class Speaker:
         for decision in self.decisions.values():
             yield from decision.unannounced
         yield from self._beaten
-        yield from misplaced(self.claims.values(), self.settings.node, self.segments.interfaces)
+        yield from misplaced(self.claims.values(), self.settings.node, self.interfaces.names)
         for address, interfaces in self.segments.refused.items():
             message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(interfaces)}."
             for service in self.claims[address].services:

@@ -92,6 +92,11 @@ class Interfaces:
                 found.append(Skipped(link.name, link.ifindex, link.mac, reason, sentence(reason)))
         return tuple(found)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the interfaces on which something is announced, now or as soon as they can answer."""
+        return frozenset(link.name for link in self._links.values() if self._stays_open(link))
+
     def begin(self, tasks: asyncio.TaskGroup, links: Mapping[int, Link]) -> None:
         """Take on the interfaces that are there, and forget those that are not any more."""
         self._checks = tasks.create_task(self._check(tasks), name="interfaces that stay answering")

@@ -66,11 +66,6 @@ class Segments:
         return Identity(self._node, self._responder.boot, self._responder.term)
 
     @property
-    def interfaces(self) -> frozenset[str]:
-        """The names of the interfaces that have a segment."""
-        return frozenset(segment.link.name for segment in self._open.values())
-
-    @property
     def left_over(self) -> frozenset[int]:
         """Interfaces with entries in the map and no segment: an agent before this one left them."""
         return self._room.interfaces - self._open.keys()
