@@ -72,7 +72,7 @@ def asker(client: Host, library: Path) -> Iterator[Ask]:
 
 
 def serve(library: Path, told: Connection[Any, Any]) -> None:
-    """The other side: asks as it is told to."""
+    """The other side: asks as it is told to, until nobody tells it any more."""
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     ffi = FFI()
     header = (_HERE / "asking.h").read_text()
@@ -80,10 +80,7 @@ def serve(library: Path, told: Connection[Any, Any]) -> None:
     loop: Any = ffi.dlopen(str(library))
     wire = Wire(_INTERFACE)
     while True:
-        try:
-            address, count, window = told.recv()
-        except EOFError:
-            return
+        address, count, window = told.recv()
         wire.arrived()
         frame = wire.request(IPv4Address(address))
         taken = ffi.new("unsigned long[]", count)

@@ -3,8 +3,9 @@
     with child("benchmarks.question:function", path) as told:    function(path, connection)
         hear(told)
 
-The function has to return when its connection ends, which it does with the block, or with the
-process that measures, however that ended. Ctrl-C does not reach it: it leads a session of its own.
+Its connection ends with the block, or with the process that measures, however that ended. The
+function has to return then, or may fall over it. Ctrl-C does not reach it: it leads a session of
+its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def main(target: str, fd: str, *paths: str) -> None:
     """The other side."""
     module, _, function = target.partition(":")
     connection: Connection[Any, Any] = Connection(int(fd))
-    with connection:
+    # Nobody listens any more: whoever measures was interrupted, or has ended.
+    with connection, suppress(EOFError, ConnectionResetError, BrokenPipeError):
         getattr(importlib.import_module(module), function)(*map(Path, paths), connection)
 
 

@@ -33,6 +33,11 @@ def echo(path: Path, told: Connection[Any, Any]) -> None:
     told.send(path)
 
 
+def echo_for_ever(told: Connection[Any, Any]) -> None:
+    while True:
+        told.send(told.recv())
+
+
 def test_contenders_take_turns_and_the_warm_up_does_not_count() -> None:
     order: list[str] = []
 
@@ -80,6 +85,15 @@ def test_a_child_speaks_and_one_that_has_ended_is_an_error(tmp_path: Path) -> No
         assert hear(told) == tmp_path
         with pytest.raises(BenchmarkError, match="has ended"):
             hear(told)
+
+
+def test_a_child_that_falls_over_the_end_of_its_connection_says_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with child(f"{__name__}:echo_for_ever") as told:
+        told.send("question")
+        assert hear(told) == "question"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_busy_cores_are_free_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
