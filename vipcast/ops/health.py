@@ -1,7 +1,8 @@
 """The HTTP port of a program: is it alive, can it do its work, and its metrics.
 
 /livez     200 while the program's own loop runs; nothing else can make it fail, so that a
-           restart never answers a fault that a restart cannot mend
+           restart never answers a fault that a restart cannot mend; /healthz, MetalLB's name for
+           it, is the same
 /readyz    200 if every check passes, else 503; each check on a line, a failing one with a sentence
 /metrics   Prometheus text format 0.0.4
 """
@@ -102,6 +103,7 @@ class Health:
         self._metrics = metrics
         app = web.Application()
         app.router.add_get("/livez", self._live)
+        app.router.add_get("/healthz", self._live)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._page)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
