@@ -21,13 +21,14 @@ from controller.desk import Desk
 from controller.reconcile import Outcome, Status
 from controller.salvage import salvage, standing_on
 from vipcast.config import Config, ConfigKeeper, restored
+from vipcast.config.inputs import ref_of
 from vipcast.config.overlaps import Network
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Change, Store
 from vipcast.model.errors import ConflictError, Finding, SourceError
 from vipcast.model.objects import NO_LABELS, Key, Service
-from vipcast.model.raw import EVENT, NAMESPACE, SERVICE, Batch, EventNote, Raw, Ref
+from vipcast.model.raw import EVENT, NAMESPACE, SERVICE, Batch, EventNote, EventType, Raw, Ref
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
 
@@ -184,17 +185,34 @@ class App:
         before = self.keeper.state
         inputs = self._store.inputs(self._service_cidrs)
         state = self.keeper.feed(inputs)
-        self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
+        self._metrics.config(
+            loaded=state.loaded,
+            stale=state.stale,
+            findings=len(state.findings),
+            warnings=len(state.warnings),
+        )
         if state.config is not None and state.config != self._in_force:
+            known = () if self._in_force is None else self._in_force.warnings
             self._in_force = state.config
             if not state.stale:
                 self._outside.remember(inputs.saved())
             reports.tell_config(state.config)
+            self._warn(warning for warning in state.warnings if warning not in known)
             self._due(self._desk.configure(state.config))
         elif state.config is not None and before.stale and not state.stale:
             reports.tell_config(state.config)
         if state.findings and state.findings != before.findings:
             reports.tell_stale(state)
+
+    def _warn(self, warnings: Iterable[Finding]) -> None:
+        """Say in log and Events what of the configuration has no effect."""
+        for warning in warnings:
+            reports.tell_warning(warning)
+            if (about := ref_of(warning)) is not None:
+                message = f"{warning.field}: {warning.message}"
+                note = EventNote(about, EventType.WARNING, "ConfigurationWarning", message)
+                self._outbox.append(note)
+                self._queue.add(self._notes, (0,))
 
     def _tell_problems(self) -> None:
         known = set(self._problems)
@@ -299,7 +317,7 @@ class App:
         return replace(status, recorded=recorded)
 
     async def _record(self) -> None:
-        """Record what waits; a refused Event waits on, for as long as its Service exists."""
+        """Record what waits; a refused Event waits on, for as long as its object exists."""
         refused = None
         for _ in range(len(self._outbox)):
             note = self._outbox.popleft()
@@ -307,7 +325,7 @@ class App:
                 await self._source.record(note)
             except SourceError as error:
                 refused = error
-                if self._desk.service(note.about.key) is not None:
+                if self._store.raw(note.about) is not None:
                     self._outbox.append(note)
         if refused is not None:
             raise refused
@@ -321,6 +339,7 @@ class App:
             loaded=state.loaded,
             findings=state.findings,
             problems=self._problems,
+            warnings=state.warnings,
             now=render.timestamp(self._outside.wall()),
             before=before,
             heartbeat=self._alive(),

@@ -66,6 +66,11 @@ def tell_stale(state: ConfigState) -> None:
         failure(log, "loadConfig", "there is no valid config, no Service gets an address", error)
 
 
+def tell_warning(warning: Finding) -> None:
+    """Something of the configuration is accepted and has no effect."""
+    event(log, "configWarning", str(warning), level=logging.WARNING)
+
+
 def tell_problem(problem: Finding) -> None:
     """A file or an object is not read."""
     what = (

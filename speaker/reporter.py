@@ -112,7 +112,12 @@ class Reporter:
             for finding in state.findings:
                 failure(log, "loadConfig", kept, str(finding))
         self._config = state
-        self._metrics.config(loaded=state.loaded, stale=state.stale, findings=len(state.findings))
+        self._metrics.config(
+            loaded=state.loaded,
+            stale=state.stale,
+            findings=len(state.findings),
+            warnings=len(state.warnings),
+        )
         self._dirty.set()
 
     def told(self, interface: str, effect: Changed | Condition, claim: Claim | None) -> None:
@@ -265,6 +270,7 @@ class Reporter:
             loaded=self._config.loaded,
             findings=self._config.findings,
             problems=picture.problems,
+            warnings=self._config.warnings,
             now=self._stamp(),
             before=self._written.get(state),
         )

@@ -24,6 +24,7 @@ from vipcast.model.raw import (
     CONFIG_MAP,
     IP_ADDRESS_POOL,
     L2_ADVERTISEMENT,
+    NODE,
     Kind,
     Raw,
     Ref,
@@ -119,6 +120,16 @@ def _ref(raw: Mapping[str, Any]) -> Ref | None:
     for kind in (CONFIG_MAP, *KINDS):
         if (raw.get("apiVersion"), raw.get("kind")) == (api_version(kind), kind.name):
             return Ref(kind, key)
+    return None
+
+
+def ref_of(finding: Finding) -> Ref | None:
+    """The object that a finding about the configuration names, None if it names several."""
+    kind, _, name = finding.object.partition(" ")
+    namespace, _, bare = name.rpartition("/")
+    for known in (CONFIG_MAP, *KINDS, NODE):
+        if known.name == kind and " " not in bare:
+            return Ref(known, Key(namespace, bare))
     return None
 
 

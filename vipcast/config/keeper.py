@@ -35,6 +35,11 @@ class ConfigState:
         """Whether any configuration is in force."""
         return self.config is not None
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is accepted and has no effect in the configuration that is in force."""
+        return self.config.warnings if self.config else ()
+
 
 class ConfigKeeper:
     """Holds the configuration in force. `namespace` and `name` say where it is looked for."""

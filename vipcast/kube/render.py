@@ -29,6 +29,7 @@ COMPONENT_LABEL = "metallb.io/component-type"
 NODE_LABEL = "metallb.io/node-name"
 RECONCILED = "configReconcilerValid"
 READABLE = "vipcast.io/sourceReadable"
+WITHOUT_EFFECT = "vipcast.io/withoutEffect"
 HEARTBEAT = "heartbeat"
 
 _LONGEST_NAME = 253
@@ -148,6 +149,7 @@ def configuration_state(
     loaded: bool,
     findings: Sequence[Finding],
     problems: Sequence[Finding],
+    warnings: Sequence[Finding] = (),
     now: str,
     before: Raw | None = None,
     heartbeat: str = "",
@@ -155,8 +157,9 @@ def configuration_state(
     """How a program got on with what users wrote, for `Source.put`.
 
     `node` is "" for the controller. `findings` are those of the configuration, `problems` those of
-    files and other objects. `before` is the object as it stands, whose conditions keep the times at
-    which they last turned. `heartbeat` is a time at which the program was alive; "": it gives none.
+    files and other objects, `warnings` those about what has no effect. `before` is the object as it
+    stands, whose conditions keep the times at which they last turned. `heartbeat` is a time at
+    which the program was alive; "": it gives none.
     """
     ref = configuration_state_ref(namespace, node)
     labels = {COMPONENT_LABEL: "speaker" if node else "controller"}
@@ -176,6 +179,8 @@ def configuration_state(
         source = _condition(READABLE, "True", "Readable", "Every object can be read.")
     conditions = [configuration, source]
     states = {condition["status"] for condition in conditions}
+    if warnings:
+        conditions.append(_condition(WITHOUT_EFFECT, "True", "Accepted", _lines(warnings)))
     result = "Invalid" if "False" in states else "Unknown" if "Unknown" in states else "Valid"
     status: dict[str, Any] = {
         "result": result,

@@ -65,6 +65,12 @@ CONFIG_FINDINGS: Final = Family(
     "Errors in the newest configuration.",
     alarm="Above 0: run `vipcast status`, which lists each with its fix.",
 )
+CONFIG_WARNINGS: Final = Family(
+    "vipcast_config_warnings",
+    "gauge",
+    "Values of the configuration in force that are accepted and have no effect.",
+    alarm="Above 0: see condition vipcast.io/withoutEffect of the ConfigurationState.",
+)
 SOURCE_ALIVE: Final = Family(
     "vipcast_source_alive",
     "gauge",
@@ -287,6 +293,7 @@ COMMON: Final = (
     CONFIG_LOADED,
     CONFIG_STALE,
     CONFIG_FINDINGS,
+    CONFIG_WARNINGS,
     SOURCE_ALIVE,
     SOURCE_SYNCED,
     SOURCE_PROBLEMS,

@@ -79,7 +79,7 @@ class _Metrics:
         self._lag = lag
         self._version = version()
         self._counts: Counter[tuple[Family, tuple[str, ...]]] = Counter()
-        self._config = (False, False, 0)
+        self._config = (False, False, 0, 0)
         self._registry = prometheus_client.CollectorRegistry()
         prometheus_client.ProcessCollector(registry=self._registry)
 
@@ -88,9 +88,10 @@ class _Metrics:
         self._counts[f.UPDATES, ()] += objects
         self._counts[f.UPDATE_ERRORS, ()] += failed
 
-    def config(self, *, loaded: bool, stale: bool, findings: int) -> None:
-        """How the configuration stands: one in force, a newer one refused, errors in the newest."""
-        self._config = (loaded, stale, findings)
+    def config(self, *, loaded: bool, stale: bool, findings: int, warnings: int = 0) -> None:
+        """How the configuration stands: one in force, a newer one refused, errors in the newest,
+        and values without effect in the one in force."""
+        self._config = (loaded, stale, findings, warnings)
 
     def take(self) -> Page:
         """How things are now. Call it where the program's state may be read: on its loop."""
@@ -98,13 +99,14 @@ class _Metrics:
 
     def _rows(self) -> Iterator[Row]:
         source = self._source()
-        loaded, stale, findings = self._config
+        loaded, stale, findings, warnings = self._config
         yield f.BUILD_INFO, (self._version,), 1
         yield f.UPDATES, (), self._counts[f.UPDATES, ()]
         yield f.UPDATE_ERRORS, (), self._counts[f.UPDATE_ERRORS, ()]
         yield f.CONFIG_LOADED, (), loaded
         yield f.CONFIG_STALE, (), stale
         yield f.CONFIG_FINDINGS, (), findings
+        yield f.CONFIG_WARNINGS, (), warnings
         yield f.SOURCE_ALIVE, (), source.alive
         yield f.SOURCE_SYNCED, (), source.synced
         yield f.SOURCE_PROBLEMS, (), len(source.problems)

@@ -17,9 +17,10 @@ from controller.desk import Desk
 from controller.main import KINDS, WRITER, new_key
 from controller.reports import sample
 from tests.support.waiting import eventually_async
+from vipcast.config.overlaps import Network
 from vipcast.files import DirectorySource
 from vipcast.ops.metrics import ControllerMetrics
-from vipcast.ports import Source
+from vipcast.ports import Raw, Source
 
 NAMESPACE = "metallb-system"
 NOON = 1_790_000_000.0
@@ -148,12 +149,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    at: Place | Source, *, wall: Callable[[], float] = lambda: NOON
+    at: Place | Source,
+    *,
+    wall: Callable[[], float] = lambda: NOON,
+    saved: list[Raw] | None = None,
+    service_cidrs: tuple[Network, ...] = (),
 ) -> AsyncIterator[Running]:
     """A controller at work on a directory, or another source; stopped in order at the end.
 
-    `wall` gives the time of day, in seconds since 1970.
+    `wall` gives the time of day, in seconds since 1970. `saved` is what its lives remember, the
+    newest last.
     """
+    saved = [] if saved is None else saved
     if isinstance(at, Place):
         at = DirectorySource(at.path, WRITER, KINDS, clock=wall)
     desk = Desk()
@@ -162,10 +169,10 @@ async def running(
         wall=wall,
         draw=lambda: 1.0,
         token=new_key,
-        recall=lambda: None,
-        remember=lambda _: None,
+        recall=lambda: saved[-1] if saved else None,
+        remember=saved.append,
     )
-    settings = Settings(NAMESPACE, "config", "memberlist")
+    settings = Settings(NAMESPACE, "config", "memberlist", service_cidrs)
     app = App(at, desk, metrics, settings, outside)
     stop = asyncio.Event()
     task = asyncio.create_task(app.run(stop))

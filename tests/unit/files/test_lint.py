@@ -64,10 +64,13 @@ status:
 """
 
 
-def told(*texts: str, **options: tuple[IPv4Network, ...]) -> list[tuple[str, int, str]]:
+def told(*texts: str, service_cidrs: tuple[IPv4Network, ...] = ()) -> list[tuple[str, int, str]]:
     """File, line and field of what is found in files 0, 1, …."""
     named = {str(number): text for number, text in enumerate(texts)}
-    return [(spot.file, spot.line, spot.finding.field) for spot in lint(named, SYSTEM, **options)]
+    return [
+        (spot.file, spot.line, spot.finding.field)
+        for spot in lint(named, SYSTEM, service_cidrs=service_cidrs)
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(INPUTS.glob("*.yaml")), ids=lambda path: str(path.name))

@@ -215,6 +215,20 @@ def test_a_refused_configuration_is_invalid_with_one_finding_in_a_line() -> None
     ]
 
 
+def test_what_has_no_effect_stands_in_a_condition_of_its_own_and_spoils_nothing() -> None:
+    status = state(warnings=[WRONG, UNREAD])
+    assert (status["result"], status["errorSummary"]) == ("Valid", "")
+    assert status["conditions"][2:] == [
+        {
+            "type": "vipcast.io/withoutEffect",
+            "status": "True",
+            "reason": "Accepted",
+            "message": f"{WRONG}\n{UNREAD}",
+            "lastTransitionTime": NOW,
+        }
+    ]
+
+
 def test_an_unreadable_file_alone_makes_the_state_invalid_too() -> None:
     status = state(problems=[UNREAD])
     assert status["result"] == "Invalid"

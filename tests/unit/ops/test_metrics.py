@@ -56,7 +56,7 @@ def samples(text: bytes, prefix: str = "") -> list[str]:
 
 def test_a_speakers_page_is_this() -> None:
     metrics = speaker(lambda: FULL, SourceHealth(alive=True, synced=True, problems=(PROBLEM,)))
-    metrics.config(loaded=True, stale=True, findings=3)
+    metrics.config(loaded=True, stale=True, findings=3, warnings=2)
     metrics.handled()
     metrics.handled(failed=True)
     metrics.took(Reason.FIRST_CLAIM)
@@ -69,6 +69,7 @@ def test_a_speakers_page_is_this() -> None:
         "metallb_k8s_client_config_loaded_bool 1.0",
         "metallb_k8s_client_config_stale_bool 1.0",
         "vipcast_config_findings 3.0",
+        "vipcast_config_warnings 2.0",
         "vipcast_source_alive 1.0",
         "vipcast_source_synced 1.0",
         "vipcast_source_problems 1.0",
@@ -122,7 +123,7 @@ def test_a_controllers_page_is_this() -> None:
         without_address={Reason.POOL_EXHAUSTED: 1},
     )
     metrics = ControllerMetrics(source=lambda: HEALTHY, lag=lambda: 0.0, read=lambda: sample)
-    assert samples(metrics.take().text())[10:] == [
+    assert samples(metrics.take().text())[11:] == [
         'metallb_allocator_addresses_total{pool="home"} 20.0',
         'metallb_allocator_addresses_total{pool="six"} 1.8446744073709552e+19',
         'metallb_allocator_ipv4_addresses_total{pool="home"} 20.0',
