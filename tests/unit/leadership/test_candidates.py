@@ -139,3 +139,24 @@ def test_a_holder_on_an_interface_that_we_think_is_not_named_is_believed() -> No
     talk.wait(5.0)
     assert talk.entries == {SIXTEEN: (State.ELSEWHERE, 4)}
     assert talk.view().vips[SIXTEEN].holder == "node2"
+
+
+def test_what_was_adopted_on_an_interface_that_is_not_named_is_given_up_entry_first() -> None:
+    talk = Talk(Other("node2"))
+    talk.adopt({SIXTEEN: 4}, {}, lease=5.0)
+    assert talk.answers(SIXTEEN)
+    effects = talk.want({SIXTEEN: through("lan1")})
+    assert effects[0] == SetEntry(SIXTEEN, State.ELSEWHERE, 0, Reason.NOT_MATCH_INTERFACE)
+    talk.wait(1.0)
+    assert not talk.answers(SIXTEEN)
+
+
+def test_a_name_that_changes_before_anything_is_wanted_leaves_what_was_adopted() -> None:
+    talk = Talk()
+    talk.adopt({SIXTEEN: 4}, {}, lease=5.0)
+    talk.do(talk.core.set_port(talk.now, replace(talk.port, interface="eth0")))
+    assert talk.answers(SIXTEEN)
+    talk.want({SIXTEEN: through("eth0")})
+    talk.wait(3.0)
+    assert talk.answers(SIXTEEN)
+    assert talk.entries == {SIXTEEN: (State.ANSWER, 4)}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from speaker.leadership.hello import decode
 from tests.unit.leadership.campaign import allowed
-from tests.unit.leadership.faults import KINDS, TOGETHER, is_settled, longest, run
+from tests.unit.leadership.faults import KINDS, TOGETHER, is_settled, longest, run, some
 from tests.unit.leadership.simulation import Node, Wire, World, vip
 
 NAMES = ("n0", "n1", "n2")
@@ -73,6 +73,9 @@ def play(schedule: list[Step], seed: int, wire: Wire | None = None) -> World:
     world.heal()
     world.wire.loss = world.wire.late = 0.0
     for node in world.nodes.values():
+        node.learn(world.candidates)
+        if node.interface != "lan0":
+            node.rename("lan0")
         node.power_on()
         node.plug()
         node.thaw()
@@ -106,6 +109,8 @@ def happen(world: World, step: Step) -> None:
         ),
         "deaf": lambda: world.deaf.add((node.name, NAMES[step.statements % 3])),
         "heal": world.heal,
+        "rename": lambda: node.rename("eth0"),
+        "limit": lambda: node.learn({v: some(world.random, world) for v in world.vips}),
     }
     actions[step.what]()
 
@@ -144,7 +149,7 @@ def test_without_a_split_two_answers_last_no_longer_than_a_hello_takes(
 @given(
     steps(
         *("freeze", "thaw all", "kill", "start", "start all", "terminate", "pull", "plug"),
-        *("power off", "power on", "split", "deaf", "heal"),
+        *("power off", "power on", "split", "deaf", "heal", "rename", "limit"),
     ),
     st.integers(0, 9),
     st.booleans(),
