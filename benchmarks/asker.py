@@ -12,8 +12,9 @@ how long they wait for each other.
 
 On veth a request is carried, answered and brought back inside send(2), by the same core, unless
 the one who answers is a process. So all that is added to the way of the frames is two system calls.
-The asker is a measuring instrument and not part of the load: it runs under SCHED_FIFO, else its own
-time slices would be the worst percent of every contender's times on busy cores.
+The asker stands for another machine and is not part of the load: it runs under SCHED_FIFO, else its
+own time slices would be the worst percent of every contender's times on busy cores, and on the last
+core, which a contender that is a process keeps clear of.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def asker(client: Host, library: Path) -> Iterator[Ask]:
 def serve(library: Path, told: Connection[Any, Any]) -> None:
     """The other side: asks as it is told to, until nobody tells it any more."""
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     ffi = FFI()
     header = (_HERE / "asking.h").read_text()
     ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))

@@ -60,7 +60,7 @@ def text(cases: Sequence[Case], line: float) -> str:
                 f"{LABELS[name]:26}{us['median']:8.2f}{us['p90']:8.2f}{us['p99']:8.2f}"
                 f"{us['p999']:9.1f}{us['worst']:9.1f}"
             )
-        lines += ["", f"{_UNIT:26}{'median':>8}{'p99':>8}  {_scale(line)}"]
+        lines += ["", f"{_UNIT:26}{'median':>8}{'p99':>10}  {_scale(line)}"]
         for name, found in case["contenders"].items():
             if beside := found.get("beside_kernel"):
                 lines.append(_compared(name, found, beside, line))
@@ -74,7 +74,8 @@ def _heading(case: Case) -> str:
 
 
 def _compared(name: str, found: Case, beside: Case, line: float) -> str:
-    ratios = "".join(f"{beside[part]['ratio']:7.2f}x" for part in PARTS)
+    median, p99 = (beside[part]["ratio"] for part in PARTS)
+    ratios = f"{median:7.2f}x{p99:9.2f}x"
     met = found.get("line_met")
     verdict = "" if met is None else f" ≤{line:g} {'yes' if all(met.values()) else 'NO'}"
     return f"{LABELS[name]:26}{ratios}  {_bar(beside, line)}{verdict}"

@@ -68,11 +68,11 @@ def test_the_text_says_every_figure_and_which_of_ours_miss_the_line(
         "kernel, behind native XDP     2.00    2.00    2.60      2.6      2.6",
         "raw socket, in Python        50.00   50.00   50.00     50.0     50.0",
         "",
-        "in the kernel's own time    median     p99  0.8       1    1.1            1.4",
-        "Vipcast, generic XDP         0.90x   0.82x  ·○···●····│····┊··············· ≤1.1 yes",
-        "Vipcast, native XDP          1.00x   1.18x  ··········●····┊···○··········· ≤1.1 NO",
-        "kernel, behind native XDP    1.00x   1.18x  ··········●····┊···○···········",
-        "raw socket, in Python       25.00x  22.73x  ··········│····┊··············▸",
+        "in the kernel's own time    median       p99  0.8       1    1.1            1.4",
+        "Vipcast, generic XDP         0.90x     0.82x  ·○···●····│····┊··············· ≤1.1 yes",
+        "Vipcast, native XDP          1.00x     1.18x  ··········●····┊···○··········· ≤1.1 NO",
+        "kernel, behind native XDP    1.00x     1.18x  ··········●····┊···○···········",
+        "raw socket, in Python       25.00x    22.73x  ··········│····┊··············▸",
     ]
     assert [line for line in lines if line.endswith("under way")] == [
         "Idle, one request under way",
