@@ -22,7 +22,7 @@ from controller.wishes import Refusal, Wish, no_ipv6
 from vipcast.config import Config
 from vipcast.model.addresses import Address, Family, family_of
 from vipcast.model.objects import FamilyPolicy, Key, Service
-from vipcast.model.pool import Allocation, Pool, Protocol
+from vipcast.model.pool import Allocation, Pool
 from vipcast.model.reasons import Reason, protocol_not_yet
 
 LOST = {
@@ -80,9 +80,8 @@ def choose(wanted: Wish, config: Config, ledger: Ledger) -> Assignment | Refusal
 def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> tuple[Refusal, ...]:
     """What a Service with an address does not get, the gravest first; hints are `hints`."""
     found = [] if wanted.unread is None else [wanted.unread]
-    pool = config.pool_named(given.pool)
-    if pool is not None and pool.protocol is not Protocol.LAYER2:
-        found.append(Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(pool.name)))
+    if config.only_by_bgp(given.pool):
+        found.append(Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(given.pool)))
     if service.family_policy is FamilyPolicy.REQUIRE_DUAL:
         what = (
             "The Service requires both families and has an IPv4 address only; write"

@@ -47,6 +47,11 @@ class Config:
             return self._entries[place - 1][1]
         return None
 
+    def only_by_bgp(self, pool: str) -> bool:
+        """Whether a pool's addresses are told to BGP peers, and announced on no segment."""
+        by_bgp = any(pool in each.pools for each in self.bgp)
+        return by_bgp and not any(pool in each.pools for each in self.l2)
+
     def pool_named(self, name: str) -> Pool | None:
         """The pool of that name."""
         return next((pool for pool in self.pools if pool.name == name), None)

@@ -18,7 +18,7 @@ from vipcast.config.ranges import read_addresses
 from vipcast.config.schema import Notes, Reader, Section
 from vipcast.config.selectors import CAMEL, read_selector, read_selectors
 from vipcast.model.advertisement import L2Advertisement, Preference
-from vipcast.model.pool import Allocation, Pool, Protocol
+from vipcast.model.pool import Allocation, Pool
 
 TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 POOL_KEYS = ("addresses", "autoAssign", "avoidBuggyIPs", "serviceAllocation")
@@ -108,7 +108,6 @@ def _read_pool(raw: Mapping[str, Any], draft: Draft, notes: Notes) -> None:
     draft.pools.append(
         Pool(
             name,
-            Protocol.LAYER2,
             tuple(entry.range for entry in entries),
             auto_assign=spec.flag("autoAssign", default=True),
             avoid_buggy=spec.flag("avoidBuggyIPs", default=False),

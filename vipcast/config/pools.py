@@ -14,11 +14,11 @@ from vipcast.config.draft import Draft
 from vipcast.config.ranges import read_addresses
 from vipcast.config.schema import Section, nearest
 from vipcast.model.advertisement import Community, L2Advertisement
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 KEY = "address-pools"
 KEYS = ("name", "protocol", "addresses", "avoid-buggy-ips", "auto-assign", advertisements.KEY)
-_PROTOCOLS = tuple(protocol.value for protocol in Protocol)
+LAYER2, BGP = "layer2", "bgp"
 
 
 def read_pools(top: Section, aliases: Mapping[str, Community | None], draft: Draft) -> None:
@@ -45,14 +45,14 @@ def _read_pool(
     draft.entries += entries
     avoid_buggy = section.flag("avoid-buggy-ips", default=False)
     auto_assign = section.flag("auto-assign", default=True)
-    if protocol is Protocol.LAYER2:
+    if protocol == LAYER2:
         _refuse_advertisements(section)
         draft.l2.append(L2Advertisement(name or "", frozenset({name or ""})))
-    elif protocol is Protocol.BGP:
+    elif protocol == BGP:
         draft.bgp += read_advertisements(section, name or "", entries, aliases, len(draft.bgp))
     if name is not None and protocol is not None:
         ranges = tuple(entry.range for entry in entries)
-        draft.pools.append(Pool(name, protocol, ranges, auto_assign, avoid_buggy))
+        draft.pools.append(Pool(name, ranges, auto_assign, avoid_buggy))
 
 
 def _name(section: Section, names: dict[str, str]) -> str | None:
@@ -67,14 +67,14 @@ def _name(section: Section, names: dict[str, str]) -> str | None:
     return name
 
 
-def _protocol(section: Section) -> Protocol | None:
+def _protocol(section: Section) -> str | None:
     fix = "Write layer2 or bgp."
     text = section.needed(
         "protocol", "The pool has no protocol.", "Add the key protocol: layer2 or bgp.", fix
     )
-    if text is None or text in _PROTOCOLS:
-        return None if text is None else Protocol(text)
-    hint = nearest(text, _PROTOCOLS)
+    if text is None or text in (LAYER2, BGP):
+        return text
+    hint = nearest(text, (LAYER2, BGP))
     section.reader.refuse(
         section.at("protocol"), text, "There is no such protocol.", hint if "?" in hint else fix
     )

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from vipcast.model.addresses import Address, AddressRange, Family
 from vipcast.model.selectors import Selector, any_matches
-
-
-class Protocol(StrEnum):
-    """How a pool's addresses are made reachable (old ConfigMap, key `protocol`)."""
-
-    LAYER2 = "layer2"
-    BGP = "bgp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,6 @@ class Pool:
     """One pool. Addresses are given entry by entry as written, lowest first within an entry."""
 
     name: str
-    protocol: Protocol
     entries: tuple[AddressRange, ...]
     auto_assign: bool = True
     avoid_buggy: bool = False

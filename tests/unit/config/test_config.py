@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.config.making import good, pool, pools
 from vipcast.config import Config
 from vipcast.model.addresses import AddressRange, Family
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 
 def test_an_address_is_found_in_its_pool_whatever_the_order_of_the_entries() -> None:
@@ -40,7 +40,7 @@ def test_a_pool_is_found_by_its_name() -> None:
 def test_finding_a_pool_agrees_with_asking_each(edges: set[int], number: int) -> None:
     bounds = sorted(edges)
     made = tuple(
-        Pool(f"p{low}", Protocol.BGP, (AddressRange(Family.IPV4, low, high),))
+        Pool(f"p{low}", (AddressRange(Family.IPV4, low, high),))
         for low, high in zip(bounds[::2], bounds[1::2], strict=False)
     )
     address = IPv4Address(number)

@@ -8,7 +8,7 @@ from tests.unit.config.making import OBJECT, finding, findings, good, pool, pool
 from vipcast.config import Config
 from vipcast.model.addresses import AddressRange, Family
 from vipcast.model.errors import Finding
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 
 def test_json_is_yaml_too() -> None:
@@ -16,7 +16,7 @@ def test_json_is_yaml_too() -> None:
         '{"address-pools": [{"name": "a", "protocol": "bgp", "addresses": ["192.0.2.0/31"]}]}'
     )
     assert good(document).pools == (
-        Pool("a", Protocol.BGP, (AddressRange(Family.IPV4, 0xC0000200, 0xC0000201),)),
+        Pool("a", (AddressRange(Family.IPV4, 0xC0000200, 0xC0000201),)),
     )
 
 

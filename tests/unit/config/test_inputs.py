@@ -15,7 +15,6 @@ from vipcast.model.addresses import Family
 from vipcast.model.advertisement import BgpAdvertisement, Community, L2Advertisement
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.peer import BfdProfile, Peer
-from vipcast.model.pool import Protocol
 from vipcast.model.selectors import Operator, Requirement, Selector
 
 INPUTS = Path(__file__).parents[2] / "inputs"
@@ -38,7 +37,8 @@ def entries(name: str) -> list[str]:
 
 def test_l2_range_is_one_pool_of_three_addresses() -> None:
     (pool,) = config("l2-range.yaml").pools
-    assert (pool.name, pool.protocol) == ("default", Protocol.LAYER2)
+    assert pool.name == "default"
+    assert config("l2-range.yaml").l2 == (L2Advertisement("default", frozenset({"default"})),)
     assert entries("l2-range.yaml") == ["10.200.200.120-10.200.200.122"]
     assert pool.capacity(Family.IPV4) == 3
 
@@ -69,7 +69,7 @@ def test_l2_home_is_twenty_addresses() -> None:
     ],
 )
 def test_pools_of_protocol_bgp_load(name: str, ranges: list[str]) -> None:
-    assert {pool.protocol for pool in config(name).pools} == {Protocol.BGP}
+    assert all(config(name).only_by_bgp(pool.name) for pool in config(name).pools)
     assert entries(name) == ranges
     assert not config(name).l2
 
@@ -83,8 +83,8 @@ def test_the_pool_of_bgp_nxos_avoids_buggy_addresses() -> None:
 def test_everything_loads_with_each_of_its_keys() -> None:
     found = config("everything.yaml")
     space, lan = found.pools
-    assert (space.protocol, space.auto_assign, space.avoid_buggy) == (Protocol.BGP, False, True)
-    assert (lan.protocol, lan.auto_assign, lan.avoid_buggy) == (Protocol.LAYER2, True, False)
+    assert (space.auto_assign, space.avoid_buggy) == (False, True)
+    assert (lan.auto_assign, lan.avoid_buggy) == (True, False)
     assert entries("everything.yaml") == [
         "198.51.100.0-198.51.100.255",
         "192.168.0.150-192.168.0.200",

@@ -11,7 +11,7 @@ from vipcast.config import Config
 from vipcast.model.addresses import AddressRange, Family
 from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.errors import Finding
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 SHARED = "It shares addresses with 192.0.2.0/24 of the same pool (address-pools[0].addresses[0])."
 
@@ -29,7 +29,6 @@ def test_a_pool_with_every_key_loads() -> None:
         pools=(
             Pool(
                 "default",
-                Protocol.LAYER2,
                 (v4(base, base + 15), v4(base + 32, base + 40)),
                 auto_assign=False,
                 avoid_buggy=True,

@@ -6,7 +6,7 @@ import ipaddress
 
 from vipcast.model.addresses import Address, AddressRange, Family, family_of, parse_address
 from vipcast.model.objects import Key, Service
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 
 def entry(text: str) -> AddressRange:
@@ -21,7 +21,7 @@ def entry(text: str) -> AddressRange:
 
 def pool(name: str, *entries: str, auto_assign: bool = True, avoid_buggy: bool = False) -> Pool:
     """A layer 2 pool."""
-    return Pool(name, Protocol.LAYER2, tuple(map(entry, entries)), auto_assign, avoid_buggy)
+    return Pool(name, tuple(map(entry, entries)), auto_assign, avoid_buggy)
 
 
 def ip(text: str) -> Address:

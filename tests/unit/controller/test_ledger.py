@@ -18,7 +18,7 @@ from tests.support.steps import steps
 from tests.unit.controller.making import ip, key, pool
 from vipcast.model.addresses import Address, AddressRange, Family, family_of, make_address
 from vipcast.model.objects import Key, Port
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 
 SERVICES = [key(name) for name in "abcdefgh"]
 
@@ -40,7 +40,6 @@ def pool_lists(draw: st.DrawFn) -> tuple[Pool, ...]:
     return tuple(
         Pool(
             name,
-            Protocol.LAYER2,
             tuple(entry for owner, entry in order if owner == name),
             avoid_buggy=name in avoiding,
         )

@@ -20,11 +20,11 @@ from tests.unit.controller.deciding import (
 from tests.unit.controller.making import key, pool, service
 from vipcast.config import Config
 from vipcast.model.addresses import Family
+from vipcast.model.advertisement import BgpAdvertisement
 from vipcast.model.objects import (
     FamilyPolicy,
     Recorded,
 )
-from vipcast.model.pool import Protocol
 from vipcast.model.raw import EventType
 from vipcast.model.reasons import Reason
 
@@ -241,7 +241,8 @@ def test_a_pool_that_avoids_each_of_its_addresses_is_no_help_either() -> None:
 
 # --- an address, but not all that is asked for --------------------------------------------------
 
-FAR = replace(pool("far", "203.0.113.128/25"), protocol=Protocol.BGP)
+FAR = pool("far", "203.0.113.128/25")
+BY_BGP = BgpAdvertisement("far", frozenset({"far"}))
 NO_BGP = (
     "Pool far announces by BGP, which this version does not do yet; the Service keeps the address."
     " Use a pool of protocol layer2 to have one announced."
@@ -270,7 +271,7 @@ LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
 def test_a_service_with_an_address_is_told_what_it_does_not_get_once(
     fields: dict[str, object], reason: Reason, lacks: str
 ) -> None:
-    config = Config((HOME, FAR))
+    config = Config((HOME, FAR), bgp=(BY_BGP,))
     asking = service("web", **fields)
     outcome = decide(asking, config, ledger(config))
     assert outcome.assignment is not None

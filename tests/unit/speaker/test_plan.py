@@ -15,7 +15,7 @@ from vipcast.config.config import Config
 from vipcast.model.addresses import AddressRange, Family, parse_address
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement, Preference
 from vipcast.model.objects import Endpoint, EndpointSlice, Key, Node, Service, TrafficPolicy
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.selectors import Operator, Requirement, Selector
 
@@ -36,10 +36,10 @@ def those(*names: str) -> Candidates:
 
 CONFIG = Config(
     (
-        Pool("lan", Protocol.LAYER2, (v4("192.0.2.240", "192.0.2.249"), V6_RANGE)),
-        Pool("dmz", Protocol.LAYER2, (v4("198.51.100.1", "198.51.100.9"),), avoid_buggy=True),
-        Pool("far", Protocol.BGP, (v4("203.0.113.1", "203.0.113.9"),)),
-        Pool("mute", Protocol.LAYER2, (v4("198.18.0.1", "198.18.0.9"),)),
+        Pool("lan", (v4("192.0.2.240", "192.0.2.249"), V6_RANGE)),
+        Pool("dmz", (v4("198.51.100.1", "198.51.100.9"),), avoid_buggy=True),
+        Pool("far", (v4("203.0.113.1", "203.0.113.9"),)),
+        Pool("mute", (v4("198.18.0.1", "198.18.0.9"),)),
     ),
     l2=(L2Advertisement("all", frozenset({"lan", "dmz"})),),
     bgp=(BgpAdvertisement("far", frozenset({"far"})),),
@@ -228,7 +228,7 @@ def test_an_address_is_refused_for_itself_before_it_is_for_its_nodes() -> None:
 
 
 def test_an_address_that_a_pool_avoids_is_announced_while_a_service_has_it() -> None:
-    buggy = Pool("lan", Protocol.LAYER2, (v4("192.0.2.0", "192.0.2.255"),), True, True)
+    buggy = Pool("lan", (v4("192.0.2.0", "192.0.2.255"),), True, True)
     config = Config((buggy,), l2=CONFIG.l2)
     address = IPv4Address("192.0.2.0")
     decision = decide(replace(SERVICE, ingress=(str(address),)), SOME, NODES, config)

@@ -26,7 +26,7 @@ from vipcast.kube.status import l2_status_ref, parse_l2_status, speaker_status_r
 from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import Key
-from vipcast.model.pool import Pool, Protocol
+from vipcast.model.pool import Pool
 from vipcast.model.raw import Raw, Ref
 from vipcast.model.reasons import Reason
 from vipcast.model.status import Holding, L2Status
@@ -297,7 +297,7 @@ def test_every_condition_that_a_core_can_tell_has_a_sentence_for_its_end() -> No
 def test_a_configuration_is_logged_when_it_changes_and_its_errors_when_they_do(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = Config((Pool("lan", Protocol.LAYER2, ()),), "ConfigMap metallb-system/config")
+    config = Config((Pool("lan", ()),), "ConfigMap metallb-system/config")
     good = ConfigState(config, changed=True)
     bad = ConfigState(config, (FINDING,), stale=True)
     for state in (good, replace(good, changed=False), bad, bad, good):
