@@ -40,6 +40,9 @@ from vipcast.model.reasons import Reason
 
 Rank = tuple[bool, str, Key]
 
+TAKEN = frozenset({Reason.ADDRESS_IN_USE, Reason.SHARING_REFUSED})
+"""Why somebody waits for one certain address."""
+
 UNKNOWN = Recorded(reason="unknown")
 """Stands for a status that nobody has seen since a write of it failed."""
 
@@ -156,14 +159,18 @@ class Desk:
         return frozenset()
 
     def _joiners(self, key: Key) -> frozenset[Key]:
-        """Who may have waited for a Service to share its address as it does now."""
+        """Whom it concerns, among those who wait, that a Service shares an address as it does now.
+
+        They may join it, or are told of it, where they ask for that very address.
+        """
         if key not in self._shared_anew:
             return frozenset()
         self._shared_anew.remove(key)
+        sharing_key = self._services[key].sharing_key
         return frozenset(
             other
-            for other in self.waiting
-            if self._services[other].sharing_key == self._services[key].sharing_key
+            for other, reason in self.waiting.items()
+            if reason in TAKEN or sharing_key == self._services[other].sharing_key != ""
         )
 
     def _note_changes(self, before: Service | None, service: Service) -> None:
@@ -182,8 +189,7 @@ class Desk:
     def _hold(self, service: Service, address: Address) -> None:
         """Let a Service hold an address as it would share it now."""
         key, sharing = service.key, Sharing.of(service)
-        closed = address in self.ledger.held(key) and self.ledger.sharing(key, address) is None
-        if closed and sharing.key:
+        if self.ledger.sharing(key, address) is None and self.ledger.holders(address):
             self._shared_anew.add(key)
         self.ledger.hold(key, address, sharing)
 

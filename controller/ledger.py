@@ -90,15 +90,19 @@ class Ledger:
     def objector(
         self, service: Key, address: Address, sharing: Sharing, *, standing: bool
     ) -> Key | None:
-        """The first holder that keeps a Service from having an address; None: it may have it.
+        """The holder, first by name, that keeps a Service from having an address; None: it may.
 
         `standing`: the Service has it already, so closed holders let it be; else they object.
         """
-        for holder, theirs in self._holders.get(address, {}).items():
-            agrees = standing if theirs is None else theirs.permits(sharing)
-            if holder != service and not agrees:
-                return holder
-        return None
+        return min(
+            (
+                holder
+                for holder, theirs in self._holders.get(address, {}).items()
+                if holder != service
+                if not (standing if theirs is None else theirs.permits(sharing))
+            ),
+            default=None,
+        )
 
     def holders(self, address: Address) -> tuple[Key, ...]:
         """The Services that have an address, in the order in which they got it."""

@@ -164,7 +164,7 @@ class LedgerAgainstWalking(RuleBasedStateMachine):
                 if (not standing if theirs is None else not may_share(theirs, sharing))
             ]
             found = self.ledger.objector(service, address, sharing, standing=standing)
-            assert found == next(iter(objecting), None)
+            assert found == min(objecting, default=None)
 
     @invariant()
     def nothing_is_lost_and_the_order_of_arrival_is_kept(self) -> None:

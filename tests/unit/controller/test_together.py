@@ -22,6 +22,7 @@ from tests.unit.controller.world import (
 )
 from vipcast.config import Config
 from vipcast.model.objects import Port, Recorded, Service, TrafficPolicy
+from vipcast.model.reasons import Reason
 
 
 def sharer(name: str, *ports: Port, sharing_key: str = "k", **fields: Any) -> Service:
@@ -113,6 +114,19 @@ def test_one_that_waits_joins_though_the_write_of_the_other_failed_first() -> No
     assert world.due == {key("a")}
     world.finish()
     assert addresses(world) == {"a": "10.0.0.0", "b": "10.0.0.0", "c": "10.0.0.0"}
+
+
+def test_one_that_waits_is_told_who_has_the_address_now() -> None:
+    world = sharing_world(service("c", requested=("10.0.0.0",)))
+    waiting = world.objects[key("c")].recorded
+    assert waiting.reason == Reason.ADDRESS_IN_USE
+    assert waiting.message.startswith("10.0.0.0 belongs to Service default/a.")
+    world.put(None, key("a"))
+    world.finish()
+    assert "belongs to Service default/b." in world.objects[key("c")].recorded.message
+    world.put(sharer("a", HTTP), key("a"))
+    world.finish()
+    assert world.objects[key("c")].recorded == waiting
 
 
 def test_when_one_of_those_who_share_leaves_its_port_can_be_had() -> None:
