@@ -21,7 +21,7 @@ from speaker.interfaces import Interfaces
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
-from speaker.plan import Claim, Decision, Unannounced, decide, misplaced, settle
+from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
 from speaker.ports import (
     Attacher,
     Attachment,
@@ -197,8 +197,9 @@ class Speaker:
         keys = change.services
         if changed or first:
             keys |= self.store.services.keys()
+        memo: Memo = {}
         for key in keys:
-            self._decide(key)
+            self._decide(key, memo)
         self._reporter.worked(len(keys) + configured)
         if keys or first:
             self._want()
@@ -215,7 +216,7 @@ class Speaker:
             self._doors.remember(inputs.saved())
         return state.changed
 
-    def _decide(self, key: Key) -> None:
+    def _decide(self, key: Key, memo: Memo) -> None:
         service = self.store.services.get(key)
         if service is None:
             self.decisions.pop(key, None)
@@ -226,6 +227,7 @@ class Speaker:
             self.store.nodes,
             self.keeper.state.config,
             self.settings.classes,
+            memo,
         )
 
     def _want(self) -> None:

@@ -9,9 +9,21 @@ from typing import Any
 
 import pytest
 
+from speaker import plan
 from speaker.leadership import Candidate, Candidates
-from speaker.plan import EXCLUDE_LABEL, Claim, Decision, Unannounced, decide, misplaced, settle
+from speaker.plan import (
+    EXCLUDE_LABEL,
+    Claim,
+    Decision,
+    Memo,
+    Unannounced,
+    decide,
+    misplaced,
+    settle,
+)
+from tests.support.steps import steps
 from vipcast.config.config import Config
+from vipcast.model import selectors
 from vipcast.model.addresses import AddressRange, Family, parse_address
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement, Preference
 from vipcast.model.objects import Endpoint, EndpointSlice, Key, Node, Service, TrafficPolicy
@@ -367,6 +379,21 @@ def test_with_policy_local_the_endpoints_node_must_be_advertised_too() -> None:
     local = replace(LOCAL, ingress=(str(VIP),))
     assert by(ad(nodes=(where("edge"),)), service=local) == may(node1=ANY)
     assert by(ad(nodes=(where("big"),)), service=local) == no(Reason.NO_LOCAL_ENDPOINTS)
+
+
+def test_nodes_are_looked_at_once_for_all_services_of_the_same_advertisements() -> None:
+    memo: Memo = {}
+    many = {f"n{i}": Node(f"n{i}", {"edge": ""}) for i in range(100)}
+    config = replace(CONFIG, l2=(ad(nodes=(where("edge"),)),))
+
+    def run(policy: TrafficPolicy) -> Decision:
+        return decide(replace(SERVICE, policy=policy), SOME, many, config, memo=memo)
+
+    first = steps(lambda: run(TrafficPolicy.CLUSTER), plan, selectors)
+    later = steps(lambda: run(TrafficPolicy.CLUSTER), plan, selectors)
+    assert later < first / 10
+    assert run(TrafficPolicy.CLUSTER) == decide(SERVICE, SOME, many, config)
+    assert run(TrafficPolicy.LOCAL) == no(Reason.NO_LOCAL_ENDPOINTS)
 
 
 def test_an_address_that_may_be_shared_is_not_announced_by_selectors_over_services() -> None:
