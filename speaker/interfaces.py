@@ -156,10 +156,10 @@ class Interfaces:
         link = self._links.get(ifindex)
         if link is not None and self._stays_open(link):
             return
-        if self._open.pop(ifindex, None) is not None:
+        if (closed := self._open.pop(ifindex, None)) is not None:
             self._host.close(ifindex)
             why = "the interface is gone" if link is None else "nothing is announced here any more"
-            event(log, "deleteARPResponder", why, interface=link.name if link else str(ifindex))
+            event(log, "deleteARPResponder", why, interface=closed.interface)
         elif ifindex in self._ours:
             self._host.close(ifindex)
         if link is None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.parity import shows
 from tests.support.waiting import eventually
 from vipcast.model.reasons import Reason
 from vipcast.ops import log
@@ -316,6 +317,7 @@ def pipe() -> Iterator[tuple[FileIO, FileIO]]:
         yield reader, writer
 
 
+@shows("a log that nobody reads stalls the program")
 def test_a_reader_that_stalls_holds_nobody_up_and_learns_how_many_lines_it_missed(
     pipe: tuple[FileIO, FileIO],
 ) -> None:

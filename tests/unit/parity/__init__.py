@@ -1,0 +1,1 @@
+"""docs/parity.md, line by line, against the programs."""
