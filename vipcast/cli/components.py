@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from vipcast.kube.fields import Fields, open_object
 from vipcast.kube.render import HEARTBEAT, NODE_LABEL, READABLE, RECONCILED
@@ -100,6 +101,14 @@ def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
         unread=tuple(Unread(finding, tuple(who)) for finding, who in said.items()),
         broken=tuple(broken),
     )
+
+
+def reports_data(reports: Iterable[ConfigReport]) -> list[dict[str, Any]]:
+    """The reports in the form that JSON and YAML show."""
+    return [
+        {"component": one.component, "result": one.result, "findings": list(one.findings)}
+        for one in reports
+    ]
 
 
 def _controller(states: Iterable[_State]) -> Controller:

@@ -1,34 +1,19 @@
 """`vipcast explain SERVICE`: why it has or lacks an address, who answers, what comes next. PURE.
 
-    explain(store, picture, service) -> Explanation      printed by vipcast.cli.sentences
-
-The order of the nodes comes from the same functions that the speakers use (speaker.plan and
-speaker.leadership), applied to the same objects.
+explain(world, service) -> Explanation      printed by vipcast.cli.sentences
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from speaker.leadership.ranking import rank
-from speaker.plan import eligible
+from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.components import ConfigReport
-from vipcast.cli.picture import Answer, Line, Picture, why
+from vipcast.cli.picture import why
+from vipcast.cli.world import World
 from vipcast.kube.store import Store
-from vipcast.model.addresses import Address, parse_address
 from vipcast.model.objects import Key, Service
 from vipcast.model.reasons import Reason
-
-NOT_ANNOUNCED = {
-    Reason.PROTOCOL_NOT_YET: (
-        "BGP is not announced in this version. The address stays the Service's own; for one that is"
-        " announced, let the Service ask for a pool with protocol layer2."
-    ),
-    Reason.FAMILY_UNSUPPORTED: (
-        "IPv6 is not announced in this version. The address stays the Service's own."
-    ),
-}
-"""What comes next where no node can change anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +38,6 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A segment's nodes for one address: those that may, best first, and those that may not."""
-
-    heard: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
-    barred: tuple[tuple[str, Reason], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One address on one segment: who answers, and who would."""
-
-    line: Line
-    order: Order
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """All there is to say about one Service."""
 
@@ -89,14 +56,15 @@ class Explanation:
         return bool(lines) and all(one.line.holder for one in lines)
 
 
-def explain(store: Store, picture: Picture, service: Service) -> Explanation:
+def explain(world: World, service: Service) -> Explanation:
     """The explanation of one Service."""
+    store, picture = world.store, world.picture
     lines = picture.of(service.key)
     return Explanation(
         service=service.key,
-        given=_given(service),
+        given=_given(world, service),
         endpoints=_endpoints(store, service) if lines else None,
-        announcements=tuple(_announcement(store, service, line) for line in lines if line.address),
+        announcements=tuple(announcement(world, service, line) for line in lines if line.address),
         controller=picture.controller.problem,
         config=tuple(report for report in picture.config if report.result == "Invalid"),
         problems=tuple(
@@ -105,22 +73,30 @@ def explain(store: Store, picture: Picture, service: Service) -> Explanation:
     )
 
 
-def _given(service: Service) -> Given:
+def _given(world: World, service: Service) -> Given:
     recorded = service.recorded
     if not service.load_balancer:
         return _none(Reason.NOT_LOAD_BALANCER)
     if service.ingress:
         reason = recorded.reason or Reason.KEPT
-        plain = reason == Reason.ALLOCATED or not recorded.message
-        message = why(reason) if plain else recorded.message
-        return Given(service.ingress, recorded.pool, reason, message, recorded.since)
-    if service.load_balancer_class is not None:
-        return _none(Reason.OTHER_CLASS)
+        return Given(service.ingress, recorded.pool, reason, told(service), recorded.since)
+    if not world.ours(service):
+        return _none(world.classes.refuse(service) or Reason.OTHER_CLASS)
     if not recorded.reason:
         return Given((), "", "", "The controller has not said why.")
     coming = "It is decided anew when Service or configuration change or an address is freed."
     message = recorded.message or why(recorded.reason)
     return Given((), "", recorded.reason, message, recorded.since, coming)
+
+
+def told(service: Service) -> str:
+    """What the controller says about an address that it gave, beyond that it gave it."""
+    recorded = service.recorded
+    reason = recorded.reason or Reason.KEPT
+    if reason != Reason.ALLOCATED:
+        return recorded.message or why(reason)
+    given = f"{', '.join(service.ingress)} from pool {recorded.pool}."
+    return " ".join(filter(None, (why(reason), recorded.message.removeprefix(given).strip())))
 
 
 def _none(reason: Reason) -> Given:
@@ -132,70 +108,7 @@ def _endpoints(store: Store, service: Service) -> Endpoints:
         endpoint
         for one in store.slices(service.key)
         for endpoint in one.endpoints
-        if endpoint.serving
+        if endpoint.serving or service.publish_not_ready
     ]
     nodes = sorted({endpoint.node for endpoint in serving if endpoint.node})
     return Endpoints(len(serving), tuple(nodes), service.policy)
-
-
-def _announcement(store: Store, service: Service, line: Line) -> Announcement:
-    """Who answers for one address on one segment."""
-    answer = line.answer
-    for reason in (line.reason, service.recorded.reason):
-        if not line.holder and reason in NOT_ANNOUNCED:
-            return Announcement(line, Order(), NOT_ANNOUNCED[Reason(reason)])
-    if answer is None:
-        return Announcement(line, Order(), _without_segment(line.reason))
-    try:
-        address = parse_address(line.address)
-    except ValueError:
-        return Announcement(line, Order(), "")
-    order = _order(store, service, answer, address)
-    return Announcement(line, order, _next(answer, order))
-
-
-def _order(store: Store, service: Service, answer: Answer, address: Address) -> Order:
-    """Who may, asked node by node in the speakers' own words, and in their order."""
-    slices = store.slices(service.key)
-    verdicts = {
-        node: eligible(service, slices, {node: store.nodes[node]} if node in store.nodes else {})
-        for node in answer.segment.nodes
-    }
-    able = [node for node, verdict in verdicts.items() if not isinstance(verdict, Reason)]
-    ranked = rank(able, address)
-    return Order(
-        heard=tuple(node for node in ranked if node not in answer.segment.lost),
-        silent=tuple(node for node in ranked if node in answer.segment.lost),
-        barred=tuple(
-            (node, verdict) for node, verdict in verdicts.items() if isinstance(verdict, Reason)
-        ),
-    )
-
-
-def _without_segment(reason: str) -> str:
-    if reason == Reason.NO_SPEAKER:
-        return (
-            "Start vipcast-speaker on a node with an interface on the clients' network;"
-            " `vipcast status` shows what each speaker has."
-        )
-    return "It is announced as soon as that changes and a speaker reports a segment."
-
-
-def _next(answer: Answer, order: Order) -> str:
-    """What the speakers will do, if nothing changes and if the holder goes."""
-    if answer.holder:
-        others = [node for node in order.heard if node != answer.holder]
-        if answer.holder not in order.heard:
-            follower = f", and {others[0]} takes it" if others else ""
-            return f"{answer.holder} may not have it any more and gives it up{follower}."
-        stays = f"{answer.holder} keeps it while it is heard, whatever its rank"
-        if others:
-            return f"{stays}; if it is lost, {others[0]} takes it within two seconds."
-        return f"{stays}; if it is lost, there is nobody else who may take it."
-    if answer.reason == Reason.NO_SPEAKER:
-        return "Start vipcast-speaker on a node of the segment again: none there is heard."
-    if answer.reason not in (Reason.WAITING, Reason.HOLDER_LOST, Reason.LEARNING):
-        return "It is announced as soon as that changes."
-    if order.heard:
-        return f"{order.heard[0]} ranks best among those heard and takes it within two seconds."
-    return "It is announced as soon as a node that may is heard again."

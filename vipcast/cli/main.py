@@ -1,5 +1,7 @@
 """The command `vipcast`: reads the objects once, prints what is so (status) or why (explain).
 
+`vipcast lint` reads files that are given to it, and nothing else.
+
 Exit codes: 0 all is as wanted · 1 something lacks · 2 wrong arguments, or unreadable · 3 not found
 """
 
@@ -11,27 +13,37 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
+from vipcast.cli.configured import explain_config, tell_config
 from vipcast.cli.explain import explain
-from vipcast.cli.picture import Picture, take
+from vipcast.cli.linting import check, gather, tell_checked
+from vipcast.cli.node import explain_node, tell_node
+from vipcast.cli.picture import take
 from vipcast.cli.sentences import tell
 from vipcast.cli.status import show
+from vipcast.cli.subject import Subject, Topic
 from vipcast.cli.text import Screen, screen_of
+from vipcast.cli.vip import Standing, explain_vip, tell_vip
+from vipcast.cli.world import World, look
 from vipcast.files import DirectorySource
 from vipcast.kube.store import Store
 from vipcast.kube.unread import UNREAD
+from vipcast.model.addresses import parse_address
 from vipcast.model.errors import VipcastError
 from vipcast.model.objects import Service
 from vipcast.model.raw import (
+    CONFIG_MAP,
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
     NODE,
     SERVICE,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Ref,
 )
-from vipcast.ops import flags
-from vipcast.ops.flags import CliOptions, ExplainOptions, StatusOptions
+from vipcast.ops.flags import CONFIG
 from vipcast.ports import Source
 
 WELL: Final = 0
@@ -46,6 +58,9 @@ KINDS: Final = (
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     CONFIGURATION_STATE,
+    CONFIG_MAP,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
 )
 PATIENCE: Final = 20.0
 """Seconds for one reading of everything."""
@@ -53,7 +68,10 @@ PATIENCE: Final = 20.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    options = flags.command_line(arguments)
+    options = command_line(arguments)
+    screen = screen_of(sys.stdout)
+    if isinstance(options, LintOptions):
+        return _lint(options, screen)
     try:
         store = asyncio.run(_read(options))
     except TimeoutError:
@@ -61,17 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(UNREADABLE, message)
     except VipcastError as error:
         return _fail(UNREADABLE, str(error))
-    picture = take(store, options.namespace, time.time())
-    screen = screen_of(sys.stdout)
     if isinstance(options, StatusOptions):
+        picture = take(store, options.namespace, time.time(), options.classes)
         sys.stdout.write(show(picture, options.output, screen))
         return WELL if picture.well else LACKING
-    return _explain(store, picture, options, screen)
+    world = look(store, options.namespace, options.classes, options.service_cidr, time.time())
+    return _explain(world, options, screen)
 
 
-async def _read(options: CliOptions) -> Store:
+async def _read(options: StatusOptions | ExplainOptions) -> Store:
     """Everything as it is now. Raises VipcastError or TimeoutError."""
-    store = Store(options.namespace)
+    config = options.config if isinstance(options, ExplainOptions) else CONFIG.default
+    store = Store(options.namespace, config or "")
     source: Source = DirectorySource(options.directory, "cli", KINDS)
     async with asyncio.timeout(PATIENCE), source:
         async for batch in source.changes():
@@ -81,17 +100,56 @@ async def _read(options: CliOptions) -> Store:
     return store
 
 
-def _explain(store: Store, picture: Picture, options: ExplainOptions, screen: Screen) -> int:
-    found = _find(store, options.service)
+def _lint(options: LintOptions, screen: Screen) -> int:
+    texts = gather(options.files, sys.stdin.buffer)
+    if texts.by_name:
+        checked = check(texts.by_name, options.namespace, options.config, options.service_cidr)
+        sys.stdout.write(tell_checked(checked, options.output, screen))
+        if not texts.failures:
+            return WELL if checked.well else LACKING
+    return _fail(UNREADABLE, *texts.failures)
+
+
+def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
+    subject, output = options.subject, options.output
+    match subject.topic:
+        case Topic.ADDRESS:
+            vip = explain_vip(world, parse_address(subject.name))
+            sys.stdout.write(tell_vip(vip, output, screen))
+            return _code(vip.well, there=vip.standing is not Standing.OUTSIDE)
+        case Topic.CONFIG:
+            told = explain_config(world)
+            sys.stdout.write(tell_config(told, output, screen))
+            return _code(told.well, there=told.present)
+        case Topic.NODE:
+            return _explain_node(world, options, screen)
+    found = _find(world.store, str(subject))
+    node = subject.topic is Topic.NAME and subject.name in world.picture.nodes
+    if node and not found:
+        return _explain_node(world, options, screen)
     if len(found) > 1:
         names = ", ".join(str(service.key) for service in found)
-        several = f"Several Services have the name {options.service}: give one of {names}."
+        several = f"Several Services have the name {subject}: give one of {names}."
         return _fail(UNREADABLE, several)
     if not found:
-        return _not_there(store, options.service)
-    explanation = explain(store, picture, found[0])
-    sys.stdout.write(tell(explanation, options.output, screen))
-    return WELL if explanation.well else LACKING
+        return _not_there(world.store, subject)
+    if node:
+        _fail(WELL, f"{subject} is also a node; this is the Service. For the other: node/{subject}")
+    explanation = explain(world, found[0])
+    sys.stdout.write(tell(explanation, output, screen))
+    return _code(explanation.well, there=True)
+
+
+def _explain_node(world: World, options: ExplainOptions, screen: Screen) -> int:
+    story = explain_node(world, options.subject.name)
+    if story is None:
+        return _fail(NOT_FOUND, f"There is no node {options.subject.name}.")
+    sys.stdout.write(tell_node(story, options.output, screen))
+    return _code(story.well, there=True)
+
+
+def _code(well: bool, *, there: bool) -> int:
+    return WELL if well else LACKING if there else NOT_FOUND
 
 
 def _find(store: Store, wanted: str) -> list[Service]:
@@ -104,9 +162,10 @@ def _find(store: Store, wanted: str) -> list[Service]:
     ]
 
 
-def _not_there(store: Store, wanted: str) -> int:
-    """No Service of that name can be read: is it bad, may a bad file hold it, or neither?"""
-    namespace, _, name = wanted.rpartition("/")
+def _not_there(store: Store, subject: Subject) -> int:
+    """Nothing of that name can be read: is it bad, may a bad file hold it, or neither?"""
+    namespace, name = subject.namespace, subject.name
+    wanted = f"Service {subject}"
     bad = {
         str(Ref(SERVICE, key)): key
         for key in sorted(store.raws(SERVICE))
@@ -121,9 +180,11 @@ def _not_there(store: Store, wanted: str) -> int:
         one for one in store.problems if one.object.startswith("file ") and one.value not in others
     ]
     if files:
-        text = [f"No Service {wanted} can be read. It may stand in a file that cannot be read:"]
+        text = [f"No {wanted} can be read. It may stand in a file that cannot be read:"]
         return _fail(UNREADABLE, *text, *map(str, files))
-    return _fail(NOT_FOUND, f"There is no Service {wanted}.")
+    either = f"neither a Service nor a node of the name {subject}"
+    what = either if subject.topic is Topic.NAME else f"no {wanted}"
+    return _fail(NOT_FOUND, f"There is {what}.")
 
 
 def _fail(code: int, *lines: str) -> int:

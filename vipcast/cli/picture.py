@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vipcast.cli.components import ConfigReport, Controller, Told, listen
 from vipcast.cli.segments import Place, Segment, find_segments
 from vipcast.kube.store import Store
-from vipcast.model.objects import Key
+from vipcast.model.classes import EVERY_DEFAULT, Classes
+from vipcast.model.objects import Key, Service
 from vipcast.model.raw import CONFIGURATION_STATE
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.status import Holding, InterfaceReport, SpeakerReport, Unannounced
@@ -87,7 +88,10 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All of it. `problems` are objects that are not read, each with its fix."""
+    """All of it. `problems` are objects that are not read, each with its fix.
+
+    `reports` are the speakers' own, by node.
+    """
 
     lines: tuple[Line, ...]
     segments: tuple[Segment, ...]
@@ -95,6 +99,7 @@ class Picture:
     config: tuple[ConfigReport, ...]
     problems: tuple[str, ...]
     controller: Controller
+    reports: Mapping[str, SpeakerReport] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
@@ -107,17 +112,23 @@ class Picture:
             and not self.controller.problem
         )
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Every node that an object or a speaker names."""
+        return frozenset(speaker.node for speaker in self.speakers)
+
     def of(self, service: Key) -> tuple[Line, ...]:
         """The lines of one Service."""
         return tuple(line for line in self.lines if line.service == service)
 
 
-def take(store: Store, namespace: str, now: float) -> Picture:
+def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFAULT) -> Picture:
     """The picture of a store with a whole snapshot.
 
-    `namespace` is that of the programs, `now` the time of day in seconds since 1970.
+    `namespace` is that of the programs, `now` the time of day in seconds since 1970, `classes` are
+    those of Services that are ours.
     """
-    facts = _facts(store, namespace)
+    facts = _facts(store, namespace, classes)
     lost = {node for segment in facts.segments for node in segment.lost}
     told = listen(_own(store.raws(CONFIGURATION_STATE), namespace), lost, now)
     return Picture(
@@ -127,6 +138,7 @@ def take(store: Store, namespace: str, now: float) -> Picture:
         config=told.config,
         problems=_problems(store, told),
         controller=told.controller,
+        reports={report.node: report for report in facts.reports},
     )
 
 
@@ -143,28 +155,33 @@ def _problems(store: Store, told: Told) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What lines and speakers are made of: holdings by address, refusals by Service and address."""
+    """What lines and speakers are made of: holdings by address, refusals by Service and address.
+
+    A refusal is that of one node; nobody answers on a segment for that reason if all there refuse.
+    """
 
     store: Store
+    classes: Classes
     reports: tuple[SpeakerReport, ...]
     segments: tuple[Segment, ...]
     held: Mapping[str, list[tuple[Place, Holding]]]
-    refused: Mapping[tuple[Key, str], Unannounced]
+    refused: Mapping[tuple[Key, str], Mapping[str, Unannounced]]
 
 
-def _facts(store: Store, namespace: str) -> Facts:
+def _facts(store: Store, namespace: str, classes: Classes) -> Facts:
     reports = _own(store.speaker_statuses, namespace)
     held: dict[str, list[tuple[Place, Holding]]] = {}
     for status in _own(store.l2_statuses, namespace):
         for holding in status.holdings:
             place = Place(status.node, holding.interface)
             held.setdefault(holding.address, []).append((place, holding))
-    refused: dict[tuple[Key, str], Unannounced] = {}
+    refused: dict[tuple[Key, str], dict[str, Unannounced]] = {}
     for report in reports:
         for refusal in report.unannounced:
-            refused.setdefault((refusal.service, refusal.address), refusal)
+            by_node = refused.setdefault((refusal.service, refusal.address), {})
+            by_node.setdefault(report.node, refusal)
     places = {place for claims in held.values() for place, _ in claims}
-    return Facts(store, reports, find_segments(reports, places), held, refused)
+    return Facts(store, classes, reports, find_segments(reports, places), held, refused)
 
 
 T = TypeVar("T")
@@ -183,46 +200,60 @@ def why(reason: str) -> str:
         return f"{reason}." if reason else ""
 
 
+def ours(service: Service, classes: Classes) -> bool:
+    """Whether the controller gives it addresses: its record tells, whatever classes we know of."""
+    return classes.refuse(service) is None or (
+        service.load_balancer and bool(service.recorded.reason)
+    )
+
+
 def _lines(facts: Facts) -> Iterable[Line]:
     for key, service in sorted(facts.store.services.items()):
-        if not service.load_balancer or service.load_balancer_class is not None:
+        if not ours(service, facts.classes):
             continue
         recorded = service.recorded
         if not service.ingress:
             reason = recorded.reason or Reason.NO_IP_ALLOCATED
             yield Line(key, "", "", None, reason, recorded.message or why(reason))
         for address in service.ingress:
-            answers = [_answer(facts, key, address, segment) for segment in facts.segments]
-            refusal = facts.refused.get((key, address))
-            for answer in answers:
-                message = _sentence(answer.reason, refusal)
+            refused = facts.refused.get((key, address), {})
+            for segment in facts.segments:
+                answer = _answer(facts, refused, address, segment)
+                message = _sentence(answer.reason, refused)
                 yield Line(key, address, recorded.pool, answer, answer.reason, message)
-            if not answers:
-                reason = refusal.reason if refusal else Reason.NO_SPEAKER
-                message = _sentence(reason, refusal)
+            if not facts.segments:
+                reason = next((one.reason for one in refused.values()), Reason.NO_SPEAKER)
+                message = _sentence(reason, refused)
                 yield Line(key, address, recorded.pool, None, reason, message)
 
 
-def _sentence(reason: str, refusal: Unannounced | None) -> str:
+def _sentence(reason: str, refused: Mapping[str, Unannounced]) -> str:
     """The speakers' own sentence where it is their reason, for it may name what the word cannot."""
-    told = refusal.message if refusal is not None and refusal.reason == reason else ""
-    return told or why(reason)
+    told = (one.message for one in refused.values() if one.reason == reason)
+    return next(told, "") or why(reason)
 
 
-def _answer(facts: Facts, service: Key, address: str, segment: Segment) -> Answer:
+def _answer(
+    facts: Facts, refused: Mapping[str, Unannounced], address: str, segment: Segment
+) -> Answer:
     claims = [
         (holding.epoch, place.node, holding)
         for place, holding in facts.held.get(address, ())
         if place in segment.places
     ]
-    refusal = facts.refused.get((service, address))
-    hindered = refusal.reason if refusal else _hindrance(segment)
+    hindered = _refusal(refused, segment) or _hindrance(segment)
     if not claims:
         return Answer(segment, "", "", None, hindered or Reason.WAITING)
     _, node, newest = max(claims, key=lambda claim: claim[:2])
     if node not in segment.lost:
         return Answer(segment, node, "", newest, newest.reason)
     return Answer(segment, "", node, newest, hindered or Reason.HOLDER_LOST)
+
+
+def _refusal(refused: Mapping[str, Unannounced], segment: Segment) -> str:
+    """Why no live speaker of a segment may hold it, if each says so; the first one's word."""
+    words = [refused[node].reason for node in segment.live if node in refused]
+    return words[0] if words and len(words) == len(segment.live) else ""
 
 
 def _hindrance(segment: Segment) -> str:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from vipcast.cli.explain import Announcement, Endpoints, Explanation, Order
+from vipcast.cli.announcing import Announcement, Order
+from vipcast.cli.components import ConfigReport, reports_data
+from vipcast.cli.explain import Endpoints, Explanation
+from vipcast.cli.output import written
 from vipcast.cli.picture import why
 from vipcast.cli.text import Screen
-from vipcast.files.dump import dump
 from vipcast.model.reasons import Reason
 from vipcast.ops.values import Output
 
 
 def tell(explanation: Explanation, output: Output, screen: Screen) -> str:
     """The whole text, with its last line end."""
-    if output is Output.JSON:
-        return json.dumps(as_data(explanation), indent=2) + "\n"
-    if output is Output.YAML:
-        return dump(as_data(explanation))
-    paragraphs = (
-        "\n".join(line for sentence in paragraph for line in screen.wrapped(sentence))
-        for paragraph in _paragraphs(explanation)
-        if paragraph
-    )
-    return "\n\n".join(paragraphs) + "\n"
+    return written(as_data(explanation), lambda: _paragraphs(explanation), output, screen)
 
 
 def as_data(told: Explanation) -> dict[str, Any]:
@@ -45,17 +37,15 @@ def as_data(told: Explanation) -> dict[str, Any]:
             "nodes": list(endpoints.nodes),
             "policy": str(endpoints.policy),
         },
-        "announcements": [_announcement_data(one) for one in told.announcements],
+        "announcements": [announcement_data(one) for one in told.announcements],
         "controller": told.controller,
-        "configuration": [
-            {"component": one.component, "result": one.result, "findings": list(one.findings)}
-            for one in told.config
-        ],
+        "configuration": reports_data(told.config),
         "problems": list(told.problems),
     }
 
 
-def _announcement_data(one: Announcement) -> dict[str, Any]:
+def announcement_data(one: Announcement) -> dict[str, Any]:
+    """An announcement in the form that JSON and YAML show."""
     line, answer = one.line, one.line.answer
     holding = answer.holding if answer else None
     return {
@@ -70,6 +60,7 @@ def _announcement_data(one: Announcement) -> dict[str, Any]:
         "reason": str(line.reason),
         "message": line.message,
         "order": list(one.order.heard),
+        "weights": dict(one.order.weights),
         "notHeard": list(one.order.silent),
         "mayNot": [{"node": node, "reason": str(reason)} for node, reason in one.order.barred],
         "next": one.next,
@@ -80,9 +71,9 @@ def _paragraphs(told: Explanation) -> list[list[str]]:
     return [
         _given(told),
         _endpoints(told.endpoints),
-        *(_announcement(one) for one in told.announcements),
+        *(announcement_text(one) for one in told.announcements),
         [told.controller] if told.controller else [],
-        _configuration(told),
+        refused_text(told.config),
         list(told.problems),
     ]
 
@@ -107,7 +98,8 @@ def _endpoints(endpoints: Endpoints | None) -> list[str]:
     return [f"Endpoints: {endpoints.serving} can serve{where} (traffic policy {endpoints.policy})."]
 
 
-def _announcement(one: Announcement) -> list[str]:
+def announcement_text(one: Announcement) -> list[str]:
+    """An announcement as a paragraph."""
     line, answer = one.line, one.line.answer
     holding = answer.holding if answer else None
     if answer is None:
@@ -131,7 +123,8 @@ def _announcement(one: Announcement) -> list[str]:
 def _ranking(order: Order) -> list[str]:
     text = []
     if order.heard:
-        text.append(f"Order of those that may: {', '.join(order.heard)}.")
+        named = ", ".join(_weighted(node, order) for node in order.heard)
+        text.append(f"Order of those that may: {named}.")
     if order.silent:
         text.append(f"Not heard any more: {', '.join(order.silent)}.")
     if order.barred:
@@ -140,13 +133,18 @@ def _ranking(order: Order) -> list[str]:
     return text
 
 
+def _weighted(node: str, order: Order) -> str:
+    return f"{node} (weight {order.weights[node]})" if order.weights else node
+
+
 def _next(sentence: str) -> list[str]:
     return [f"Next: {sentence}"] if sentence else []
 
 
-def _configuration(told: Explanation) -> list[str]:
-    if not told.config:
+def refused_text(reports: tuple[ConfigReport, ...]) -> list[str]:
+    """What programs say that refuse the configuration, as a paragraph."""
+    if not reports:
         return []
-    findings = dict.fromkeys(finding for report in told.config for finding in report.findings)
-    who = ", ".join(report.component for report in told.config)
+    findings = dict.fromkeys(finding for report in reports for finding in report.findings)
+    who = ", ".join(report.component for report in reports)
     return [f"The configuration is not in order, says {who}.", *findings]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from vipcast.cli.components import ConfigReport, Controller
+from vipcast.cli.components import ConfigReport, Controller, reports_data
 from vipcast.cli.picture import Interface, Line, Picture, Speaker, why
 from vipcast.cli.text import Screen, columns
 from vipcast.files.dump import dump
@@ -43,10 +43,7 @@ def as_data(picture: Picture) -> dict[str, Any]:
             "heartbeat": picture.controller.heartbeat,
             "problem": picture.controller.problem,
         },
-        "configuration": [
-            {"component": one.component, "result": one.result, "findings": list(one.findings)}
-            for one in picture.config
-        ],
+        "configuration": reports_data(picture.config),
         "problems": list(picture.problems),
     }
 

@@ -29,7 +29,7 @@ SETTLE = 0.03
 
 MAX_BYTES = 32 * 2**20
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+SUFFIXES = (".yaml", ".yml", ".json")
 _Signature = tuple[int, int, int] | None
 
 
@@ -114,12 +114,12 @@ class Tree:
             parts = Path(name).parts
             if any(part.startswith("..") for part in parts) or name == ".":
                 return None
-            if any(_is_hidden(part) for part in parts) or self._is_unasked(parts):
+            if any(is_hidden(part) for part in parts) or self._is_unasked(parts):
                 continue
             plain_file = name in self._signatures or Path(path).is_file()
             if not plain_file or Path(path).is_symlink():
                 return None
-            if name.endswith(_SUFFIXES):
+            if name.endswith(SUFFIXES):
                 names.add(name)
         return names
 
@@ -146,7 +146,7 @@ class Tree:
             return
         for entry in found:
             name = f"{below}/{entry.name}" if below else entry.name
-            if _is_hidden(entry.name) or self._is_unasked(name.split("/")):
+            if is_hidden(entry.name) or self._is_unasked(name.split("/")):
                 continue
             try:
                 status = entry.stat()
@@ -156,7 +156,7 @@ class Tree:
                 identity = (status.st_dev, status.st_ino)
                 if identity not in above:
                     yield from self._walk(name, above | {identity})
-            elif name.endswith(_SUFFIXES):
+            elif name.endswith(SUFFIXES):
                 yield name, _signature(status)
 
     def _is_unasked(self, parts: Sequence[str]) -> bool:
@@ -235,7 +235,7 @@ def _users(names: Iterable[str]) -> bool:
     return any(not name.startswith(f"{STATUS}/") for name in names)
 
 
-def _is_hidden(part: str) -> bool:
+def is_hidden(part: str) -> bool:
     """Hidden files, and what editors leave lying about."""
     return part.startswith((".", "#")) or part.endswith(("~", ".swp", ".tmp"))
 

@@ -1,10 +1,11 @@
-"""Flags of the three programs: each declared once, with the variables that stand for it.
+"""Flags of the programs: each declared once, with the variables that stand for it.
 
     flag --some-name  →  VIPCAST_SOME_NAME  →  MetalLB's variable, where it has one  →  default
 
-The first that is given counts; an empty variable counts as not given. `controller`, `speaker` and
-`command_line` return frozen options. They leave the program as argparse does, by SystemExit: with 0
-after --help and --version, with 2 after bad values, each named in one sentence on stderr.
+The first that is given counts; an empty variable counts as not given. `controller` and `speaker`
+return frozen options, as `vipcast.cli.arguments` does for the command `vipcast`. They leave the
+program as argparse does, by SystemExit: with 0 after --help and --version, with 2 after bad values,
+each named in one sentence on stderr.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
-from vipcast.ops.values import LogFormat, LogLevel, Network, Output
+from vipcast.ops.values import LogFormat, LogLevel, Network
 
 T = TypeVar("T")
 
@@ -163,18 +164,6 @@ _PROGRAM: Final = (DIRECTORY, *_CONFIG, *_CLASSES, SECRET, PORT, RUN_DIR, *_LOGG
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
-EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, OUTPUT)
-STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, OUTPUT)
-
-_STATUS_CODES: Final = """exit codes:
-  0  every address is answered for, and nothing else is wrong
-  1  something lacks; the output says what
-  2  wrong arguments, or the directory cannot be read"""
-_EXPLAIN_CODES: Final = """exit codes:
-  0  every address of the Service is answered for
-  1  it has no address, or nobody answers for it on some segment
-  2  wrong arguments, several Services of that name, or it cannot be read
-  3  there is no such Service"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,42 +211,20 @@ class UninstallOptions:
     log_format: LogFormat
 
 
-@dataclass(frozen=True, slots=True)
-class StatusOptions:
-    """`vipcast status`."""
-
-    directory: Path
-    namespace: str
-    output: Output
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainOptions:
-    """`vipcast explain SERVICE`; `service` is NAME or NAMESPACE/NAME."""
-
-    directory: Path
-    namespace: str
-    service: str
-    output: Output
-
-
-CliOptions = StatusOptions | ExplainOptions
-
-
 def controller(
     arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
 ) -> ControllerOptions:
     """Read vipcast-controller's flags (of this process, unless given). May raise SystemExit."""
-    parser = _Parser("vipcast-controller", "Gives addresses to Services of type LoadBalancer.")
+    parser = Parser("vipcast-controller", "Gives addresses to Services of type LoadBalancer.")
     parser.add(CONTROLLER_FLAGS)
-    given = _Given(parser, vars(parser.parse_args(arguments)), environment)
+    given = Given(parser, vars(parser.parse_args(arguments)), environment)
     given.check(CONTROLLER_FLAGS)
     return ControllerOptions(
         directory=given[DIRECTORY],
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
-        lb_class=_classes(given),
+        lb_class=classes_of(given),
         ml_secret_name=given[SECRET],
         port=given[PORT],
         run_dir=given[RUN_DIR],
@@ -270,9 +237,9 @@ def speaker(
     arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
 ) -> SpeakerOptions | UninstallOptions:
     """Read vipcast-speaker's flags (of this process, unless given). May raise SystemExit."""
-    parser = _Parser("vipcast-speaker", "Answers ARP for the Services' addresses inside XDP.")
+    parser = Parser("vipcast-speaker", "Answers ARP for the Services' addresses inside XDP.")
     parser.add(SPEAKER_FLAGS)
-    given = _Given(parser, vars(parser.parse_args(arguments)), environment)
+    given = Given(parser, vars(parser.parse_args(arguments)), environment)
     given.check((UNINSTALL,))
     if given[UNINSTALL]:
         given.check(UNINSTALL_FLAGS)
@@ -286,7 +253,7 @@ def speaker(
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
-        lb_class=_classes(given),
+        lb_class=classes_of(given),
         ml_secret_name=given[SECRET],
         port=given[PORT],
         pin_path=given[PIN_PATH],
@@ -295,41 +262,6 @@ def speaker(
         log_level=given[LOG_LEVEL],
         log_format=given[LOG_FORMAT],
     )
-
-
-def command_line(
-    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
-) -> CliOptions:
-    """Read the arguments of `vipcast` (of this process, unless given). May raise SystemExit."""
-    parser = _Parser("vipcast", "Shows which node answers for which address, and why.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    status = commands.add_parser(
-        "status",
-        help="addresses, their Services and their holders",
-        epilog=_STATUS_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    status.add(STATUS_FLAGS)
-    explain = commands.add_parser(
-        "explain",
-        help="why a Service has, or lacks, an address",
-        epilog=_EXPLAIN_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    explain.add(EXPLAIN_FLAGS)
-    explain.add_argument("service", metavar="SERVICE", help="NAME or NAMESPACE/NAME")
-    found = vars(parser.parse_args(arguments))
-    if found["command"] == "status":
-        given = _Given(status, found, environment)
-        given.check(STATUS_FLAGS)
-        return StatusOptions(given[DIRECTORY], given[NAMESPACE], given[OUTPUT])
-    given = _Given(explain, found, environment)
-    given.check(EXPLAIN_FLAGS)
-    try:
-        service = values.service_name(found["service"])
-    except ValueError as error:
-        explain.error(f"SERVICE has the value {found['service']!r}, which {error}.")
-    return ExplainOptions(given[DIRECTORY], given[NAMESPACE], service, given[OUTPUT])
 
 
 def version() -> str:
@@ -348,7 +280,7 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """argparse that keeps values as text, and whose errors are sentences."""
 
     def __init__(self, prog: str, description: str | None = None, **more: Any) -> None:
@@ -376,11 +308,11 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, "".join(f"{self.prog}: {line}\n" for line in message.splitlines()))
 
 
-class _Given:
+class Given:
     """The value of each flag: from the command line, else the environment, else the default."""
 
     def __init__(
-        self, parser: _Parser, found: Mapping[str, Any], environment: Mapping[str, str] | None
+        self, parser: Parser, found: Mapping[str, Any], environment: Mapping[str, str] | None
     ) -> None:
         self._parser = parser
         self._found = found
@@ -417,7 +349,7 @@ class _Given:
         return f"--{flag.name}", flag.default or ""
 
 
-def _classes(given: _Given) -> Classes:
+def classes_of(given: Given) -> Classes:
     """--lb-class and --lb-class-default together; as in MetalLB unless the latter says more."""
     names, default = given[LB_CLASS], given[LB_CLASS_DEFAULT]
     return Classes(names, not names if default is None else default)

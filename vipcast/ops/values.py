@@ -171,14 +171,6 @@ def object_name(text: str) -> str:
     return text
 
 
-def service_name(text: str) -> str:
-    """A Service, as NAME or NAMESPACE/NAME."""
-    space, slash, name = text.rpartition("/")
-    if (slash and not _LABEL.fullmatch(space)) or not _LABEL.fullmatch(name):
-        raise ValueError("cannot name a Service: give NAME or NAMESPACE/NAME")
-    return text
-
-
 def _alternatives(kind: type[StrEnum]) -> str:
     *others, last = (item.value for item in kind)
     return f"{', '.join(others)} or {last}"

@@ -375,7 +375,9 @@ def test_a_service_that_cannot_be_read_is_explained_by_its_finding(
 
 def test_a_service_that_is_not_there_is_exit_code_3(tmp_path: Path, explain: Explain) -> None:
     healthy(tmp_path)
-    assert explain("nothing") == (NOT_FOUND, [], "vipcast: There is no Service nothing.\n")
+    neither = "vipcast: There is neither a Service nor a node of the name nothing.\n"
+    assert explain("nothing") == (NOT_FOUND, [], neither)
+    assert explain("svc/nothing") == (NOT_FOUND, [], "vipcast: There is no Service nothing.\n")
     assert explain("shop/web") == (NOT_FOUND, [], "vipcast: There is no Service shop/web.\n")
 
 
@@ -419,6 +421,7 @@ def test_json_and_yaml_say_what_the_text_says(tmp_path: Path, explain: Explain) 
                 "reason": "firstClaim",
                 "message": "Nobody held the address; this node ranks best among those that may.",
                 "order": ["node2", "node1"],
+                "weights": {},
                 "notHeard": [],
                 "mayNot": [{"node": "node3", "reason": "nodeUnknown"}],
                 "next": (

@@ -13,12 +13,10 @@ from vipcast.model.xdp import XdpMode
 from vipcast.ops import flags
 from vipcast.ops.flags import (
     ControllerOptions,
-    ExplainOptions,
     SpeakerOptions,
-    StatusOptions,
     UninstallOptions,
 )
-from vipcast.ops.values import LogFormat, LogLevel, Output
+from vipcast.ops.values import LogFormat, LogLevel
 
 DEFAULTS = SpeakerOptions(
     node_name="node-1",
@@ -180,17 +178,6 @@ def test_uninstalling_needs_neither_directory_nor_node_name(arguments: list[str]
     )
 
 
-def test_the_command_line_reads_both_commands() -> None:
-    environment = {"VIPCAST_DIRECTORY": "/objects"}
-    status = StatusOptions(Path("/objects"), "metallb-system", Output.JSON)
-    explain = ExplainOptions(Path("/objects"), "lb", "shop/web", Output.YAML)
-    assert flags.command_line(["status", "-o", "json"], environment) == status
-    assert (
-        flags.command_line(["explain", "shop/web", "--namespace=lb", "-oyaml"], environment)
-        == explain
-    )
-
-
 Call = Callable[[], object]
 NEEDED = ["--directory=/objects", "--node-name=node-1"]
 
@@ -349,49 +336,10 @@ def test_all_bad_values_are_named_at_once(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (
-            ["explain", "a/b/c", "--directory=/objects"],
-            (
-                "vipcast explain: SERVICE has the value 'a/b/c', which cannot name a Service:"
-                " give NAME or NAMESPACE/NAME."
-            ),
-        ),
-        (
-            ["explain", "--directory=/objects"],
-            (
-                "vipcast explain: the following arguments are required: SERVICE."
-                " See vipcast explain --help."
-            ),
-        ),
-        (
-            ["status", "--directory=/objects", "-oyml"],
-            (
-                "vipcast status: --output has the value 'yml', which is not one of them:"
-                " use table, json or yaml."
-            ),
-        ),
-        (
-            [],
-            "vipcast: the following arguments are required: COMMAND. See vipcast --help.",
-        ),
-    ],
-)
-def test_the_command_line_names_what_it_cannot_use(
-    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as left:
-        flags.command_line(arguments, {})
-    assert (left.value.code, capsys.readouterr().err) == (2, f"{line}\n")
-
-
-@pytest.mark.parametrize(
     ("call", "name"),
     [
         (lambda: flags.controller(["--version"], {}), "vipcast-controller"),
         (lambda: flags.speaker(["--version"], {}), "vipcast-speaker"),
-        (lambda: flags.command_line(["--version"], {}), "vipcast"),
     ],
 )
 def test_the_version_is_shown_without_any_other_flag(
@@ -413,8 +361,6 @@ def test_directories_are_given_from_the_root_or_from_here(path: str) -> None:
     [
         (lambda: flags.controller(["--help"], {}), ["--directory"]),
         (lambda: flags.speaker(["--help"], {}), ["--node-name", "--directory"]),
-        (lambda: flags.command_line(["status", "--help"], {}), ["--directory"]),
-        (lambda: flags.command_line(["explain", "--help"], {}), ["--directory"]),
     ],
 )
 def test_help_shows_apart_what_must_be_given(

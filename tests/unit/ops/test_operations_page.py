@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from vipcast.cli import arguments
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.ops import families, flags
 from vipcast.ops.families import Family
@@ -37,8 +38,9 @@ def flag_rows() -> Iterator[str]:
     programs = {
         "controller": flags.CONTROLLER_FLAGS,
         "speaker": flags.SPEAKER_FLAGS,
-        "status": flags.STATUS_FLAGS,
-        "explain": flags.EXPLAIN_FLAGS,
+        "status": arguments.STATUS_FLAGS,
+        "explain": arguments.EXPLAIN_FLAGS,
+        "lint": arguments.LINT_FLAGS,
     }
     known: dict[str, Flag[object]] = {
         flag.name: flag for declared in programs.values() for flag in declared

@@ -1,0 +1,169 @@
+"""Who answers for an address on a segment, who would, and who may not. PURE.
+
+Asked in the speakers' own words: the same functions (speaker.plan, speaker.leadership), applied to
+the same objects. Where the configuration cannot be read, what it says about nodes is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from speaker.leadership.ranking import Candidate, rank
+from speaker.plan import Claim, Unannounced, decide, settle
+from vipcast.cli.picture import Answer, Line
+from vipcast.cli.segments import Place, Segment
+from vipcast.cli.world import World
+from vipcast.config import Config
+from vipcast.model.addresses import Address, AddressRange, family_of, parse_address
+from vipcast.model.advertisement import L2Advertisement
+from vipcast.model.classes import Classes
+from vipcast.model.objects import Node, Service
+from vipcast.model.pool import Pool
+from vipcast.model.reasons import Reason
+
+NOT_ANNOUNCED = {
+    Reason.PROTOCOL_NOT_YET: (
+        "BGP is not announced in this version. The address stays the Service's own; for one that is"
+        " announced, let the Service ask for a pool with protocol layer2."
+    ),
+    Reason.FAMILY_UNSUPPORTED: (
+        "IPv6 is not announced in this version. The address stays the Service's own."
+    ),
+}
+"""What comes next where no node can change anything."""
+
+_NOBODY = Reason.NOT_CANDIDATE
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A segment's nodes for one address: those that may, best first, and those that may not.
+
+    `weights` are those of the nodes that may, where any has one.
+    """
+
+    heard: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    barred: tuple[tuple[str, Reason], ...] = ()
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One address on one segment: who answers, and who would."""
+
+    line: Line
+    order: Order
+    next: str
+
+
+def announcement(world: World, service: Service, line: Line) -> Announcement:
+    """Who answers for one address on one segment."""
+    answer = line.answer
+    for reason in (line.reason, service.recorded.reason):
+        if not line.holder and reason in NOT_ANNOUNCED:
+            return Announcement(line, Order(), NOT_ANNOUNCED[Reason(reason)])
+    if answer is None:
+        return Announcement(line, Order(), _without_segment(line.reason))
+    try:
+        address = parse_address(line.address)
+    except ValueError:
+        return Announcement(line, Order(), "")
+    order = order_on(world, address, answer.segment)
+    return Announcement(line, order, _next(answer, order))
+
+
+def order_on(world: World, address: Address, segment: Segment) -> Order:
+    """The order of a segment's nodes for an address; every Service that has it counts."""
+    claim = claim_to(world, address)
+    may: dict[str, Candidate] = {}
+    barred: list[tuple[str, Reason]] = []
+    for place in segment.places:
+        verdict = verdict_on(world, address, place, claim)
+        if isinstance(verdict, Candidate):
+            may[place.node] = verdict
+        else:
+            barred.append((place.node, verdict))
+    weights = {node: candidate.weight for node, candidate in may.items()}
+    ranked = rank(may, address, weights)
+    return Order(
+        heard=tuple(node for node in ranked if node not in segment.lost),
+        silent=tuple(node for node in ranked if node in segment.lost),
+        barred=tuple((node, why) for node, why in dict(barred).items() if node not in may),
+        weights=weights if any(weights.values()) else {},
+    )
+
+
+def verdict_on(
+    world: World, address: Address, place: Place, claim: Claim | None
+) -> Candidate | Reason:
+    """Whether a node may announce an address through one of its interfaces, or why not.
+
+    `claim` is that of the whole cluster, the same for every place.
+    """
+    if claim is not None and place.node in claim.candidates:
+        candidate = claim.candidates[place.node]
+        return candidate if candidate.on(place.interface) else Reason.NOT_MATCH_INTERFACE
+    nodes = world.store.nodes
+    alone = {place.node: nodes[place.node]} if place.node in nodes else {}
+    _, refused = _decided(world, address, alone)
+    return next((one.reason for one in refused if one.address in ("", str(address))), _NOBODY)
+
+
+def claim_to(world: World, address: Address) -> Claim | None:
+    """Who may announce an address; None: nobody may."""
+    return _decided(world, address, world.store.nodes)[0].get(address)
+
+
+def _decided(
+    world: World, address: Address, nodes: Mapping[str, Node]
+) -> tuple[Mapping[Address, Claim], tuple[Unannounced, ...]]:
+    """What the speakers decide for all Services with an address if the cluster has these nodes."""
+    services = world.sharers(str(address))
+    config = world.config or _unrestricted(address, services)
+    classes = Classes(frozenset(filter(None, (one.load_balancer_class for one in services))))
+    decisions = {
+        one.key: decide(one, world.store.slices(one.key), nodes, config, classes)
+        for one in services
+    }
+    claims, beaten = settle(decisions)
+    refused = (no for decision in decisions.values() for no in decision.unannounced)
+    return claims, (*refused, *beaten)
+
+
+def _unrestricted(address: Address, services: tuple[Service, ...]) -> Config:
+    """A configuration that says nothing about nodes, for where none can be read."""
+    name = services[0].recorded.pool if services else ""
+    alone = AddressRange(family_of(address), int(address), int(address))
+    pool = Pool(name, (alone,))
+    return Config((pool,), l2=(L2Advertisement(name, frozenset({name})),))
+
+
+def _without_segment(reason: str) -> str:
+    if reason == Reason.NO_SPEAKER:
+        return (
+            "Start vipcast-speaker on a node with an interface on the clients' network;"
+            " `vipcast status` shows what each speaker has."
+        )
+    return "It is announced as soon as that changes and a speaker reports a segment."
+
+
+def _next(answer: Answer, order: Order) -> str:
+    """What the speakers will do, if nothing changes and if the holder goes."""
+    if answer.holder:
+        others = [node for node in order.heard if node != answer.holder]
+        if answer.holder not in order.heard:
+            follower = f", and {others[0]} takes it" if others else ""
+            return f"{answer.holder} may not have it any more and gives it up{follower}."
+        stays = f"{answer.holder} keeps it while it is heard, whatever its rank"
+        if others:
+            return f"{stays}; if it is lost, {others[0]} takes it within two seconds."
+        return f"{stays}; if it is lost, there is nobody else who may take it."
+    if answer.reason == Reason.NO_SPEAKER:
+        return "Start vipcast-speaker on a node of the segment again: none there is heard."
+    if answer.reason not in (Reason.WAITING, Reason.HOLDER_LOST, Reason.LEARNING):
+        return "It is announced as soon as that changes."
+    if order.heard:
+        return f"{order.heard[0]} ranks best among those heard and takes it within two seconds."
+    return "It is announced as soon as a node that may is heard again."

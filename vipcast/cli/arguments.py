@@ -1,0 +1,171 @@
+"""The arguments of `vipcast`: one command each, with the flags of vipcast.ops.flags.
+
+    status              addresses, their Services and their holders
+    explain SUBJECT     why a Service, an address, a node or the configuration is as it is
+    lint FILE...        what is wrong with objects in files, before anybody applies them
+
+Exit codes stand in each command's --help, and in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vipcast.cli.subject import Subject, parse_subject
+from vipcast.model.classes import Classes
+from vipcast.ops.flags import (
+    CONFIG,
+    DIRECTORY,
+    LB_CLASS,
+    LB_CLASS_DEFAULT,
+    NAMESPACE,
+    OUTPUT,
+    SERVICE_CIDR,
+    Flag,
+    Given,
+    Parser,
+    classes_of,
+)
+from vipcast.ops.values import Network, Output
+
+_CLASSES: Final = (LB_CLASS, LB_CLASS_DEFAULT)
+STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, *_CLASSES, OUTPUT)
+EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (
+    DIRECTORY, NAMESPACE, CONFIG, SERVICE_CIDR, *_CLASSES, OUTPUT,
+)  # fmt: skip
+LINT_FLAGS: Final[tuple[Flag[Any], ...]] = (NAMESPACE, CONFIG, SERVICE_CIDR, OUTPUT)
+
+_STATUS_CODES: Final = """exit codes:
+  0  every address is answered for, and nothing else is wrong
+  1  something lacks; the output says what
+  2  wrong arguments, or the directory cannot be read"""
+_EXPLAIN_CODES: Final = """SUBJECT is one of
+  192.0.2.10            an address: which Service has it, who answers for it
+  NAME, NAMESPACE/NAME  a Service: why it has, or lacks, an address
+  NAME                  a node, where no Service has that name
+  service/..., node/... the one of the two that is meant (svc/... is short)
+  config                the configuration: every value, where it is from
+
+exit codes:
+  0  it is as wanted: every address of it is answered for, nothing is wrong
+  1  something lacks; the output says what
+  2  wrong arguments, several Services of that name, or it cannot be read
+  3  there is no such Service, address, node or configuration"""
+_LINT_CODES: Final = """FILE is a file, a directory (its *.yaml, *.yml and *.json), or - for stdin.
+No controller needs to run. If Nodes are among the objects, pools are compared
+with their addresses and pods.
+
+exit codes:
+  0  nothing is wrong
+  1  something is; each finding says what to do
+  2  wrong arguments, or a file cannot be opened"""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """`vipcast status`."""
+
+    directory: Path
+    namespace: str
+    classes: Classes
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """`vipcast explain SUBJECT`."""
+
+    directory: Path
+    namespace: str
+    config: str
+    service_cidr: tuple[Network, ...]
+    classes: Classes
+    subject: Subject
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class LintOptions:
+    """`vipcast lint FILE...`; the file `-` is stdin."""
+
+    files: tuple[Path, ...]
+    namespace: str
+    config: str
+    service_cidr: tuple[Network, ...]
+    output: Output
+
+
+Options = StatusOptions | ExplainOptions | LintOptions
+
+
+def command_line(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> Options:
+    """Read the arguments of `vipcast` (of this process, unless given). May raise SystemExit."""
+    parser = Parser("vipcast", "Shows which node answers for which address, and why.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    summary = "addresses, their Services and their holders"
+    status = _command(commands, "status", summary, _STATUS_CODES, STATUS_FLAGS)
+    summary = "why a Service, an address, a node or the configuration is as it is"
+    explain = _command(commands, "explain", summary, _EXPLAIN_CODES, EXPLAIN_FLAGS)
+    explain.add_argument("subject", metavar="SUBJECT", help="what to explain, see below")
+    summary = "what is wrong with objects in files, before they are applied"
+    lint = _command(commands, "lint", summary, _LINT_CODES, LINT_FLAGS)
+    lint.add_argument(
+        "files", metavar="FILE", nargs="+", type=Path, help="what to look at, see below"
+    )
+    found = vars(parser.parse_args(arguments))
+    if found["command"] == "status":
+        given = _given(status, found, environment, STATUS_FLAGS)
+        return StatusOptions(given[DIRECTORY], given[NAMESPACE], classes_of(given), given[OUTPUT])
+    if found["command"] == "lint":
+        given = _given(lint, found, environment, LINT_FLAGS)
+        return LintOptions(
+            files=tuple(found["files"]),
+            namespace=given[NAMESPACE],
+            config=given[CONFIG],
+            service_cidr=given[SERVICE_CIDR],
+            output=given[OUTPUT],
+        )
+    given = _given(explain, found, environment, EXPLAIN_FLAGS)
+    try:
+        subject = parse_subject(found["subject"])
+    except ValueError as error:
+        explain.error(f"SUBJECT has the value {found['subject']!r}, which {error}.")
+    return ExplainOptions(
+        directory=given[DIRECTORY],
+        namespace=given[NAMESPACE],
+        config=given[CONFIG],
+        service_cidr=given[SERVICE_CIDR],
+        classes=classes_of(given),
+        subject=subject,
+        output=given[OUTPUT],
+    )
+
+
+def _command(
+    commands: Any, name: str, summary: str, epilog: str, flags: Sequence[Flag[Any]]
+) -> Parser:
+    command: Parser = commands.add_parser(
+        name,
+        help=summary,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add(flags)
+    return command
+
+
+def _given(
+    parser: Parser,
+    found: Mapping[str, Any],
+    environment: Mapping[str, str] | None,
+    flags: Sequence[Flag[Any]],
+) -> Given:
+    given = Given(parser, found, environment)
+    given.check(flags)
+    return given

@@ -1,0 +1,255 @@
+"""`vipcast explain ADDRESS`: which Services have it, who answers for it, or who could get it. PURE.
+
+    explain_vip(world, address) -> Vip      tell_vip(Vip, …) prints it
+
+An address that nobody has is free in a pool, or in no pool; where the configuration cannot be
+read nobody knows which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from vipcast.cli.announcing import Announcement, announcement
+from vipcast.cli.explain import told
+from vipcast.cli.output import Paragraph, some, written
+from vipcast.cli.picture import why
+from vipcast.cli.sentences import announcement_data, announcement_text
+from vipcast.cli.text import Screen
+from vipcast.cli.world import World
+from vipcast.config import Config
+from vipcast.model.addresses import Address, family_of
+from vipcast.model.objects import Key, Service
+from vipcast.model.pool import Pool
+from vipcast.model.reasons import Reason
+from vipcast.ops.values import Output
+
+_UNKNOWN = (
+    "Which pool it lies in is not known: the configuration cannot be read"
+    " (`vipcast explain config` says why)."
+)
+
+
+class Standing(StrEnum):
+    """Whose the address is."""
+
+    TAKEN = "taken"
+    FREE = "free"
+    OUTSIDE = "inNoPool"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A Service that has the address, or asks for it and has it not; and what it was told."""
+
+    service: Key
+    ports: tuple[str, ...]
+    reason: str
+    message: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vip:
+    """All there is to say about one address. `notes` are sentences about its pool, or the lack."""
+
+    address: str
+    standing: Standing
+    pool: str
+    notes: tuple[str, ...]
+    owners: tuple[Party, ...]
+    waiting: tuple[Party, ...]
+    announcements: tuple[Announcement, ...]
+    controller: str
+
+    @property
+    def well(self) -> bool:
+        """Whether a Service has it, and on every segment somebody answers for it."""
+        return bool(self.announcements) and all(one.line.holder for one in self.announcements)
+
+
+def explain_vip(world: World, address: Address) -> Vip:
+    """The explanation of one address."""
+    text = str(address)
+    sharers = world.sharers(text)
+    pool = world.pool_of(address)
+    if sharers:
+        standing, notes = Standing.TAKEN, _about_taken(world, address)
+    elif pool is not None and world.config is not None:
+        standing, notes = Standing.FREE, tuple(_who_could(world.config, pool, address))
+    elif world.config is not None:
+        standing, notes = Standing.OUTSIDE, tuple(_outside(world, world.config, address))
+    else:
+        standing, notes = Standing.UNKNOWN, (_UNKNOWN,)
+    recorded = sharers[0].recorded.pool if sharers else ""
+    return Vip(
+        address=text,
+        standing=standing,
+        pool=pool.name if pool is not None else recorded,
+        notes=notes,
+        owners=tuple(_party(one, told(one)) for one in sharers),
+        waiting=tuple(_waiting(world, text)),
+        announcements=tuple(_announcements(world, sharers, text)),
+        controller=world.picture.controller.problem,
+    )
+
+
+def _party(service: Service, message: str) -> Party:
+    ports = tuple(f"{port.protocol} {port.number}" for port in service.ports)
+    reason = service.recorded.reason or (Reason.KEPT if service.ingress else "")
+    return Party(service.key, ports, reason, message, service.recorded.since)
+
+
+def _waiting(world: World, address: str) -> Iterator[Party]:
+    """Services that ask for the address and have it not."""
+    for _, service in sorted(world.store.services.items()):
+        asks = service.load_balancer and address in service.requested
+        if asks and address not in service.ingress:
+            reason = service.recorded.reason
+            yield _party(service, service.recorded.message or why(reason))
+
+
+def _announcements(
+    world: World, sharers: tuple[Service, ...], address: str
+) -> Iterator[Announcement]:
+    """Each segment's answer once; Services that share the address may lack it for own reasons."""
+    seen = set()
+    for service in sharers:
+        for line in world.picture.of(service.key):
+            what = (line.segment, line.holder, line.reason, line.message)
+            if line.address == address and what not in seen:
+                seen.add(what)
+                yield announcement(world, service, line)
+
+
+def _about_taken(world: World, address: Address) -> tuple[str, ...]:
+    if world.config is None:
+        return (_UNKNOWN,)
+    if world.pool_of(address) is None:
+        return (why(Reason.NOT_IN_ANY_POOL),)
+    return ()
+
+
+def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
+    """Who could get a free address."""
+    kinds = [
+        name
+        for name, ads in (("layer 2", config.l2), ("BGP", config.bgp))
+        if any(pool.name in ad.pools for ad in ads)
+    ]
+    how = f"is announced by {' and '.join(kinds)}" if kinds else "is announced by nothing"
+    yield f"Pool {pool.name} ({_ranges(pool)}) {how}."
+    if not pool.allows(address):
+        yield f"No Service can get it: {why(Reason.BUGGY_ADDRESS)}"
+        return
+    if family_of(address).version == 6:
+        yield f"No Service can get it: {why(Reason.FAMILY_UNSUPPORTED)}"
+        return
+    asking = (
+        "one that asks for it by loadBalancerIP, or for the pool by the annotation address-pool"
+    )
+    if pool.auto_assign:
+        yield f"It goes to {asking}, or, when its turn comes, to one that asks for nothing."
+    else:
+        yield f"It goes only to {asking}: auto-assign is off."
+    if pool.allocation is not None:
+        yield f"The pool is for Services {_limits(pool)} only."
+
+
+def _limits(pool: Pool) -> str:
+    allocation = pool.allocation
+    if allocation is None:
+        return ""
+    spaces = [
+        *sorted(allocation.namespaces),
+        *(f"those with {selector}" for selector in allocation.namespace_selectors),
+    ]
+    parts = [f"in namespaces {' or '.join(spaces)}"] if spaces else []
+    if allocation.services:
+        parts.append(f"with labels {' or '.join(map(str, allocation.services))}")
+    return " ".join(parts) or "of every namespace"
+
+
+def _outside(world: World, config: Config, address: Address) -> Iterator[str]:
+    for name in sorted(world.store.nodes):
+        if address in world.store.nodes[name].addresses:
+            yield f"It is an address of node {name}: `vipcast explain node/{name}`."
+    if config.pools:
+        names = ", ".join(f"{pool.name} ({_ranges(pool)})" for pool in config.pools[:8])
+        more = len(config.pools) - 8
+        yield f"Pools: {names}{f', and {more} more' if more > 0 else ''}."
+    yield "To use it, add it to a pool."
+
+
+def _ranges(pool: Pool) -> str:
+    shown = ", ".join(map(str, pool.entries[:4]))
+    return f"{shown}, …" if len(pool.entries) > 4 else shown
+
+
+def tell_vip(vip: Vip, output: Output, screen: Screen) -> str:
+    """The whole text, with its last line end."""
+    return written(vip_data(vip), lambda: _paragraphs(vip), output, screen)
+
+
+def vip_data(vip: Vip) -> dict[str, Any]:
+    """The explanation in the form that JSON and YAML show."""
+    return {
+        "address": vip.address,
+        "healthy": vip.well,
+        "standing": str(vip.standing),
+        "pool": vip.pool,
+        "notes": list(vip.notes),
+        "services": [_party_data(one) for one in vip.owners],
+        "waiting": [_party_data(one) for one in vip.waiting],
+        "announcements": [announcement_data(one) for one in vip.announcements],
+        "controller": vip.controller,
+    }
+
+
+def _party_data(party: Party) -> dict[str, Any]:
+    return {
+        "service": str(party.service),
+        "ports": list(party.ports),
+        "reason": party.reason,
+        "message": party.message,
+        "since": party.since,
+    }
+
+
+def _paragraphs(vip: Vip) -> Iterable[Paragraph]:
+    yield [*_head(vip), *vip.notes]
+    if vip.waiting:
+        yield [
+            "Services that ask for it and do not have it:",
+            *some(f"  {one.service} ({one.reason}): {one.message}" for one in vip.waiting),
+        ]
+    yield from (announcement_text(one) for one in vip.announcements)
+    if vip.controller:
+        yield [vip.controller]
+
+
+def _head(vip: Vip) -> list[str]:
+    if vip.standing is Standing.FREE:
+        return [f"{vip.address} is free: it lies in pool {vip.pool}, and no Service has it."]
+    if vip.standing is Standing.OUTSIDE:
+        return [f"{vip.address} is in no pool, and no Service has it."]
+    if vip.standing is Standing.UNKNOWN:
+        return [f"No Service has {vip.address}."]
+    pool = f" from pool {vip.pool}" if vip.pool else ""
+    if len(vip.owners) == 1:
+        (owner,) = vip.owners
+        return [f"{vip.address}{pool} belongs to Service {_owner(owner)}.", owner.message]
+    return [
+        f"{vip.address}{pool} is shared by {len(vip.owners)} Services:",
+        *some(f"  {_owner(one)}. {one.message}" for one in vip.owners),
+    ]
+
+
+def _owner(party: Party) -> str:
+    ports = f", {', '.join(party.ports)}" if party.ports else ""
+    since = f", since {party.since}" if party.since else ""
+    return f"{party.service}{ports} ({party.reason}{since})"
