@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,11 +77,16 @@ def start(tmp_path: Path, place: Place) -> Iterator[Start]:
     """Starts controllers; those that still run at the end are killed."""
     started: list[Program] = []
 
-    def begin(run_dir: str = "run", directory: Path = place.path) -> Program:
+    def begin(
+        run_dir: str = "run", directory: Path = place.path, flags: Sequence[str] = ()
+    ) -> Program:
         output = tmp_path / f"log{len(started)}"
         with output.open("wb") as log:
             process = subprocess.Popen(
-                [PROGRAM, "--directory", directory, "--run-dir", tmp_path / run_dir, "--port=0"],
+                [
+                    *(PROGRAM, "--directory", directory, "--run-dir", tmp_path / run_dir),
+                    *("--port=0", *flags),
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -249,3 +254,20 @@ def test_a_directory_that_does_not_exist_is_named_and_not_made(
     assert str(missing) in line["error"]
     assert "--directory" in line["error"]
     assert not missing.exists()
+
+
+def test_services_are_served_by_their_class(start: Start, place: Place) -> None:
+    place.service("plain")
+    place.service("ours", loadBalancerClass="example.com/lan")
+    place.service("theirs", loadBalancerClass="example.com/wan")
+    first = start(flags=["--lb-class=example.com/lan,example.com/other"])
+    eventually(partial(place.address, "ours"), what="the Service of our class has an address")
+    assert addresses(place, "plain", "ours", "theirs") == {
+        "plain": None,
+        "ours": "192.0.2.10",
+        "theirs": None,
+    }
+    assert first.end() == 0
+    start(flags=["--lb-class=example.com/lan", "--lb-class-default=true"])
+    eventually(partial(place.address, "plain"), what="one without a class has an address, too")
+    assert addresses(place, "ours", "theirs") == {"ours": "192.0.2.10", "theirs": None}
