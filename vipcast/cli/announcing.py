@@ -142,10 +142,7 @@ def _unrestricted(address: Address, services: tuple[Service, ...]) -> Config:
 
 def _without_segment(reason: str) -> str:
     if reason == Reason.NO_SPEAKER:
-        return (
-            "Start vipcast-speaker on a node with an interface on the clients' network;"
-            " `vipcast status` shows what each speaker has."
-        )
+        return "It is announced as soon as one does; `vipcast status` shows what each speaker has."
     return "It is announced as soon as that changes and a speaker reports a segment."
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.components import ConfigReport
-from vipcast.cli.picture import why
+from vipcast.cli.picture import said, why
 from vipcast.cli.world import World
 from vipcast.kube.store import Store
 from vipcast.model.objects import Key, Service
@@ -85,7 +85,7 @@ def _given(world: World, service: Service) -> Given:
     if not recorded.reason:
         return Given((), "", "", "The controller has not said why.")
     coming = "It is decided anew when Service or configuration change or an address is freed."
-    message = recorded.message or why(recorded.reason)
+    message = said(recorded.reason, recorded.message)
     return Given((), "", recorded.reason, message, recorded.since, coming)
 
 
@@ -94,13 +94,13 @@ def told(service: Service) -> str:
     recorded = service.recorded
     reason = recorded.reason or Reason.KEPT
     if reason != Reason.ALLOCATED:
-        return recorded.message or why(reason)
+        return said(reason, recorded.message)
     given = f"{', '.join(service.ingress)} from pool {recorded.pool}."
     return " ".join(filter(None, (why(reason), recorded.message.removeprefix(given).strip())))
 
 
 def _none(reason: Reason) -> Given:
-    return Given((), "", reason, why(reason))
+    return Given((), "", reason, said(reason))
 
 
 def _endpoints(store: Store, service: Service) -> Endpoints:

@@ -14,7 +14,7 @@ from typing import Any
 from speaker.plan import EXCLUDE_LABEL
 from vipcast.cli.announcing import claim_to, verdict_on
 from vipcast.cli.output import Paragraph, some, written
-from vipcast.cli.picture import Line, Speaker, why
+from vipcast.cli.picture import Line, Speaker, said
 from vipcast.cli.segments import Place
 from vipcast.cli.text import Screen
 from vipcast.cli.world import World
@@ -138,13 +138,13 @@ def _why_not(world: World, line: Line, place: Place) -> tuple[str, str]:
     try:
         address = parse_address(line.address)
     except ValueError:
-        return Reason.INVALID_IP, why(Reason.INVALID_IP)
+        return Reason.INVALID_IP, said(Reason.INVALID_IP)
     verdict = verdict_on(world, address, place, claim_to(world, address))
     if isinstance(verdict, Reason):
         same = verdict == line.reason and line.message
-        return verdict, line.message if same else why(verdict)
+        return verdict, line.message if same else said(verdict)
     if line.holder:
-        return Reason.NOT_OWNER, why(Reason.NOT_OWNER)
+        return Reason.NOT_OWNER, said(Reason.NOT_OWNER)
     return line.reason, line.message
 
 
@@ -159,7 +159,7 @@ def node_data(story: NodeStory) -> dict[str, Any]:
     return {
         "node": story.name,
         "healthy": story.well,
-        "exclusions": [{"reason": str(one), "message": why(one)} for one in story.exclusions],
+        "exclusions": [{"reason": str(one), "message": said(one)} for one in story.exclusions],
         "problems": list(story.speaker.problems),
         "speaker": report
         and {
@@ -176,7 +176,7 @@ def node_data(story: NodeStory) -> dict[str, Any]:
                 "answering": one.answering,
                 "mode": one.mode,
                 "reason": one.reason,
-                "message": one.message or why(one.reason),
+                "message": said(one.reason, one.message),
             }
             for one in story.interfaces
         ],
@@ -213,7 +213,7 @@ def _segment_data(one: Membership) -> dict[str, Any]:
         "segment": one.segment,
         "interface": one.interface,
         "learning": one.learning,
-        "problems": [{"reason": word, "message": why(word)} for word in one.problems],
+        "problems": [{"reason": word, "message": said(word)} for word in one.problems],
         "hears": [
             {"node": member.node, "address": member.address, "mac": member.mac, "away": member.away}
             for member in one.members
@@ -235,8 +235,8 @@ def _paragraphs(story: NodeStory) -> Iterable[Paragraph]:
 def _head(story: NodeStory) -> list[str]:
     count = len({one.line.address for one in story.held})
     text = [f"Node {story.name} answers for {count or 'no'} address{'' if count == 1 else 'es'}."]
-    text += [f"It may announce nothing ({word}): {why(word)}" for word in story.exclusions]
-    text += [one for one in story.speaker.problems if one not in map(why, story.exclusions)]
+    text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
+    text += [one for one in story.speaker.problems if one not in map(said, story.exclusions)]
     if story.report:
         report = story.report
         text.append(
@@ -248,7 +248,7 @@ def _head(story: NodeStory) -> list[str]:
 
 def _interface(one: InterfaceReport) -> str:
     state = f"answering, {one.mode} mode" if one.answering else "silent"
-    return f"  {one.name}, {one.mac}: {state} ({one.reason}). {one.message or why(one.reason)}"
+    return f"  {one.name}, {one.mac}: {state} ({one.reason}). {said(one.reason, one.message)}"
 
 
 def _segment(one: Membership) -> Iterator[str]:
@@ -258,7 +258,7 @@ def _segment(one: Membership) -> Iterator[str]:
     )
     yield f"  {one.segment}, through {one.interface}: hears {heard or 'no other speaker'}."
     words = [Reason.LEARNING] if one.learning else []
-    yield from (f"    {word}: {why(word)}" for word in (*words, *one.problems))
+    yield from (f"    {word}: {said(word)}" for word in (*words, *one.problems))
 
 
 def _held(one: Held) -> str:

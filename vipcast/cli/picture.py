@@ -19,6 +19,7 @@ from vipcast.model.objects import Key, Service
 from vipcast.model.raw import CONFIGURATION_STATE
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.status import Holding, InterfaceReport, SpeakerReport, Unannounced
+from vipcast.model.steps import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,15 @@ def why(reason: str) -> str:
         return f"{reason}." if reason else ""
 
 
+def said(reason: str, told: str = "") -> str:
+    """What was told; where that is no more than the word's own sentence, with what to do."""
+    general = why(reason)
+    if told and told != general:
+        return told
+    step = STEPS.get(Reason(reason), "") if reason in set(Reason) else ""
+    return " ".join(filter(None, (general, step)))
+
+
 def ours(service: Service, classes: Classes) -> bool:
     """Whether the controller gives it addresses: its record tells, whatever classes we know of."""
     return classes.refuse(service) is None or (
@@ -214,7 +224,7 @@ def _lines(facts: Facts) -> Iterable[Line]:
         recorded = service.recorded
         if not service.ingress:
             reason = recorded.reason or Reason.NO_IP_ALLOCATED
-            yield Line(key, "", "", None, reason, recorded.message or why(reason))
+            yield Line(key, "", "", None, reason, said(reason, recorded.message))
         for address in service.ingress:
             refused = facts.refused.get((key, address), {})
             for segment in facts.segments:
@@ -230,7 +240,7 @@ def _lines(facts: Facts) -> Iterable[Line]:
 def _sentence(reason: str, refused: Mapping[str, Unannounced]) -> str:
     """The speakers' own sentence where it is their reason, for it may name what the word cannot."""
     told = (one.message for one in refused.values() if one.reason == reason)
-    return next(told, "") or why(reason)
+    return said(reason, next(told, ""))
 
 
 def _answer(
@@ -282,7 +292,7 @@ def _speakers(facts: Facts) -> Iterable[Speaker]:
         }
         problems = []
         if node not in facts.store.nodes:
-            problems.append(SENTENCES[Reason.NODE_UNKNOWN])
+            problems.append(said(Reason.NODE_UNKNOWN))
         lost = any(node in segment.lost for segment in facts.segments)
         if lost:
             problems.append("The other speakers do not hear it any more: is it running?")
@@ -290,7 +300,7 @@ def _speakers(facts: Facts) -> Iterable[Speaker]:
             _interface(node, one, places.get(one.name)) for one in report.interfaces if _wanted(one)
         )
         if not interfaces:
-            problems.append(SENTENCES[Reason.NO_INTERFACE])
+            problems.append(said(Reason.NO_INTERFACE))
         yield Speaker(node, interfaces, tuple(problems), lost)
 
 
@@ -303,9 +313,9 @@ def _interface(node: str, report: InterfaceReport, segment: Segment | None) -> I
     place = Place(node, report.name)
     seen = segment.reports.get(place) if segment else None
     told = seen.problems if seen else ()
-    problems = [why(problem) for problem in told if problem != Reason.SAME_SEGMENT]
+    problems = [said(problem) for problem in told if problem != Reason.SAME_SEGMENT]
     if not report.answering:
-        problems.insert(0, report.message or why(report.reason))
+        problems.insert(0, said(report.reason, report.message))
     return Interface(
         name=report.name,
         mode=report.mode,

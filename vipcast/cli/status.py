@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vipcast.cli.components import ConfigReport, Controller, reports_data
-from vipcast.cli.picture import Interface, Line, Picture, Speaker, why
+from vipcast.cli.picture import Interface, Line, Picture, Speaker, said
 from vipcast.cli.text import Screen, columns
 from vipcast.files.dump import dump
 from vipcast.ops.values import Output
@@ -70,7 +70,7 @@ def _legend(reasons: Iterable[str], screen: Screen) -> list[str]:
     """What the reasons mean for which something lacks."""
     text = []
     for reason in reasons:
-        text += screen.wrapped(f"{reason}: {why(reason)}")
+        text += screen.wrapped(f"{reason}: {said(reason)}")
     return [*text, *screen.wrapped("`vipcast explain SERVICE` says more about one Service.")]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.explain import told
 from vipcast.cli.output import Paragraph, some, written
-from vipcast.cli.picture import why
+from vipcast.cli.picture import said, why
 from vipcast.cli.sentences import announcement_data, announcement_text
 from vipcast.cli.text import Screen
 from vipcast.cli.world import World
@@ -110,7 +110,7 @@ def _waiting(world: World, address: str) -> Iterator[Party]:
         asks = service.load_balancer and address in service.requested
         if asks and address not in service.ingress:
             reason = service.recorded.reason
-            yield _party(service, service.recorded.message or why(reason))
+            yield _party(service, said(reason, service.recorded.message))
 
 
 def _announcements(

@@ -1,7 +1,7 @@
 """Why something is as it is: one word each, the same in status, Events, logs and explanations.
 
 Where MetalLB has a word for the same meaning it is MetalLB's. `sentence(reason)` is what a person
-reads; metrics carry the word as a label.
+reads, `vipcast.model.steps` what to do about it; metrics carry the word as a label.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ class Reason(StrEnum):
     KEPT = "kept"
     # No address: the Service.
     NOT_LOAD_BALANCER = "notLoadBalancer"
-    SERVICE_DELETED = "serviceDeleted"
     OTHER_CLASS = "otherLoadBalancerClass"
     NO_CLASS = "noLoadBalancerClass"
     NO_CLUSTER_IP = "noClusterIP"
@@ -39,7 +38,6 @@ class Reason(StrEnum):
     REQUEST_CHANGED = "requestChanged"
     CONFLICT = "conflictingAssignment"
     # Announcing: the plan of one node.
-    ANNOUNCED = "announced"
     NO_IP_ALLOCATED = "noIPAllocated"
     INVALID_IP = "invalidIP"
     PROTOCOL_NOT_YET = "protocolNotYet"
@@ -90,7 +88,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.ALLOCATED: "An address was taken from the pool.",
     Reason.KEPT: "The Service keeps the address it has.",
     Reason.NOT_LOAD_BALANCER: "The Service is not of type LoadBalancer.",
-    Reason.SERVICE_DELETED: "The Service was deleted.",
     Reason.OTHER_CLASS: "The Service asks for another load balancer by spec.loadBalancerClass.",
     Reason.NO_CLASS: (
         "The Service has no loadBalancerClass, and only those that name one of ours are served"
@@ -122,7 +119,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.POOL_CHANGED: "The pool no longer offers the address the Service had.",
     Reason.REQUEST_CHANGED: "The Service asks for something else now.",
     Reason.CONFLICT: "Another Service holds the same address with the older right.",
-    Reason.ANNOUNCED: "The address is announced.",
     Reason.NO_IP_ALLOCATED: "The Service has no address yet.",
     Reason.INVALID_IP: "The Service's status holds something that is not an IP address.",
     Reason.PROTOCOL_NOT_YET: (

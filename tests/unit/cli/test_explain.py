@@ -87,7 +87,10 @@ def test_a_lost_holder_is_named_with_who_comes_next(tmp_path: Path, explain: Exp
             *ENDPOINTS,
             "",
             f"On lan0, nobody answers for {VIP} (holderLost).",
-            "The holder was not heard any more.",
+            (
+                "The holder was not heard any more."
+                " Look whether its speaker runs and its cable is in."
+            ),
             f"The last one was node2 (since {SINCE}).",
             "Order of those that may: node1, node3.",
             "Not heard any more: node2.",
@@ -140,7 +143,10 @@ def test_a_service_without_endpoints_is_announced_by_nobody(
             "Endpoints: No endpoint of the Service is ready or serving.",
             "",
             f"On lan0, nobody answers for {VIP} (noEndpoints).",
-            "No endpoint of the Service is ready or serving.",
+            (
+                "No endpoint of the Service is ready or serving."
+                " Look at the Service's selector, and whether its pods are ready."
+            ),
             "May not: node1 (noEndpoints), node2 (noEndpoints), node3 (noEndpoints).",
             "Next: It is announced as soon as that changes.",
         ],
@@ -208,9 +214,12 @@ def test_without_any_speaker_it_says_so(tmp_path: Path, explain: Explain) -> Non
     directory.speakers()
     assert explain()[1][-3:] == [
         f"Nobody answers for {VIP} (noSpeaker).",
-        "No speaker reports a segment on which it could announce the address.",
         (
-            "Next: Start vipcast-speaker on a node with an interface on the clients' network;"
+            "No speaker reports a segment on which it could announce the address."
+            " Start vipcast-speaker on a node with an interface on the clients' network."
+        ),
+        (
+            "Next: It is announced as soon as one does;"
             " `vipcast status` shows what each speaker has."
         ),
     ]
@@ -306,14 +315,21 @@ def test_a_service_without_an_address_has_the_controllers_sentence(
             {"type": "ClusterIP"},
             [
                 "Service default/db has no address (notLoadBalancer).",
-                "The Service is not of type LoadBalancer.",
+                (
+                    "The Service is not of type LoadBalancer."
+                    " Write type: LoadBalancer if it should have an address."
+                ),
             ],
         ),
         (
             {"loadBalancerClass": "example.com/cloud"},
             [
                 "Service default/db has no address (otherLoadBalancerClass).",
-                "The Service asks for another load balancer by spec.loadBalancerClass.",
+                (
+                    "The Service asks for another load balancer by spec.loadBalancerClass."
+                    " Leave spec.loadBalancerClass out, or name the class by --lb-class of both"
+                    " programs."
+                ),
             ],
         ),
     ],

@@ -97,8 +97,10 @@ def test_what_lacks_is_shown_with_what_it_means(tmp_path: Path, status: Status) 
             "192.0.2.10  default/web  home  lan0     -       holderLost",
             "-           shop/db      -     -        -       poolExhausted",
             "",
-            "holderLost: The holder was not heard any more.",
-            "poolExhausted: Every address that this Service may have is taken.",
+            "holderLost: The holder was not heard any more."
+            " Look whether its speaker runs and its cable is in.",
+            "poolExhausted: Every address that this Service may have is taken."
+            " Add addresses to a pool, or delete a Service that is not needed.",
             "`vipcast explain SERVICE` says more about one Service.",
             "",
             "NODE   INTERFACE  MODE     HEARS  STATE",

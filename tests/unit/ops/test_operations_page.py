@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vipcast.cli import arguments
 from vipcast.model.reasons import SENTENCES, Reason
+from vipcast.model.steps import NOTHING, STEPS
 from vipcast.ops import families, flags
 from vipcast.ops.families import Family
 from vipcast.ops.flags import Flag
@@ -66,25 +67,28 @@ def metric_rows() -> Iterator[str]:
 
 def reason_rows() -> Iterator[str]:
     for reason in Reason:
-        yield row(f"`{reason}`", SENTENCES[reason])
+        yield row(f"`{reason}`", SENTENCES[reason], STEPS.get(reason, ""))
+
+
+def programs() -> Iterator[Path]:
+    """The files that speak in Reasons; those that only list them are left out."""
+    for room in ("vipcast", "controller", "speaker"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if path.parent.name != "model" or path.stem not in ("reasons", "steps"):
+                yield path
 
 
 def logged_words() -> set[str]:
     """The word in every call of `event`, `failure` and `fault` in the programs."""
     words = set()
-    for room in ("vipcast", "controller", "speaker"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if not isinstance(node, ast.Call) or len(node.args) < 3:
-                    continue
-                name = ast.unparse(node.func).rpartition(".")[2]
-                word = node.args[1]
-                if (
-                    name in LOGGING
-                    and isinstance(word, ast.Constant)
-                    and isinstance(word.value, str)
-                ):
-                    words.add(word.value)
+    for path in programs():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or len(node.args) < 3:
+                continue
+            name = ast.unparse(node.func).rpartition(".")[2]
+            word = node.args[1]
+            if name in LOGGING and isinstance(word, ast.Constant) and isinstance(word.value, str):
+                words.add(word.value)
     return words
 
 
@@ -100,8 +104,26 @@ def test_every_reason_stands_on_the_page_with_its_sentence() -> None:
     assert rows_under("Reasons") == list(reason_rows())
 
 
-def test_every_reason_has_a_sentence() -> None:
-    assert set(SENTENCES) == set(Reason)
+def test_every_reason_has_a_sentence_and_a_next_step_or_nothing_to_do() -> None:
+    assert set(SENTENCES) == set(Reason) == {*STEPS, *NOTHING}
+    assert not NOTHING & set(STEPS)
+    for text in (*SENTENCES.values(), *STEPS.values()):
+        assert text[0].isupper() or text[0] == "`", text
+        assert text.endswith("."), text
+
+
+def test_every_reason_is_used_and_none_is_written_as_plain_text() -> None:
+    used, spelled = set(), []
+    words = {str(reason) for reason in Reason}
+    for path in programs():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Reason":
+                used.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg == "reason":
+                text = node.value.value if isinstance(node.value, ast.Constant) else None
+                spelled += [(path.name, text)] if text in words else []
+    assert used == {reason.name for reason in Reason}
+    assert spelled == []
 
 
 def test_every_word_that_is_logged_stands_on_the_page_and_no_other() -> None:
