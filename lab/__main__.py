@@ -94,7 +94,7 @@ def execute(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command:
         raise LabError("no command given: python -m lab exec HOST -- COMMAND …")
-    hosts = ["sw", *(host.name for host in lab.nodes + lab.clients + lab.pods)]
+    hosts = ["sw", *(host.name for host in lab.hosts)]
     if given.host not in hosts:
         raise LabError(f"no host {given.host!r}; there are {', '.join(hosts)}")
     words = kernel.inside(namespace_of(lab.name, given.host), command)

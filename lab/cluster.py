@@ -35,7 +35,9 @@ class Lab:
 
     `segments` are networks in CIDR notation, one per segment; every host has a port on each.
     `pod_ports` are the TCP ports that every pod's HTTP server listens on. `pods=False` builds the
-    pods' namespaces without their servers. Raises LabError when the arguments make no lab.
+    pods' namespaces without their servers. With `control_plane` there is a host `cp` for
+    Kubernetes' own programs (lab.kubernetes starts them). Raises LabError when the arguments make
+    no lab.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Lab:
         segments: Sequence[str] = SEGMENTS[:1],
         pod_ports: Sequence[int] = (8080,),
         pods: bool = True,
+        control_plane: bool = False,
     ) -> None:
         self._serve = pods
         self._signals = ExitStack()
@@ -57,6 +60,7 @@ class Lab:
                 clients=clients,
                 segments=list(segments),
                 pod_ports=list(pod_ports),
+                control_plane=control_plane,
             )
         )
 
@@ -71,6 +75,7 @@ class Lab:
         self.nodes = tuple(Host(each, self.run) for each in topology.nodes)
         self.pods = tuple(Host(each, self.run) for each in topology.pods)
         self.clients = tuple(Host(each, self.run) for each in topology.clients)
+        self._cp = Host(topology.control_plane, self.run) if topology.control_plane else None
         self.switch = Switch(topology)
 
     @property
@@ -83,13 +88,26 @@ class Lab:
         """The first client."""
         return self.clients[0]
 
+    @property
+    def cp(self) -> Host:
+        """The host of the control plane. Raises LabError in a lab that was built without."""
+        if self._cp is None:
+            raise LabError(f"lab {self.name!r} has no control plane: build it with one")
+        return self._cp
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Nodes, clients, pods and the control plane's host if there is one."""
+        control_plane = () if self._cp is None else (self._cp,)
+        return self.nodes + self.clients + self.pods + control_plane
+
     def node(self, number: int) -> Host:
         """A node by its number, from 1."""
         return self.nodes[number - 1]
 
     def host(self, name: str) -> Host:
-        """A node, client or pod by its name; raises LabError, which lists the names."""
-        known = {host.name: host for host in self.nodes + self.clients + self.pods}
+        """A node, client, pod or `cp` by its name; raises LabError, which lists the names."""
+        known = {host.name: host for host in self.hosts}
         if name not in known:
             raise LabError(f"no host {name!r}; there are {', '.join(known)}")
         return known[name]
@@ -148,7 +166,7 @@ class Lab:
             self.run.lock.take()
             try:
                 self.run.sweep()
-                for host in self.nodes + self.clients + self.pods:
+                for host in self.hosts:
                     host.forget()
             finally:
                 self.run.lock.release()
@@ -173,8 +191,8 @@ class Lab:
         kernel.ip(topology.switch, wiring.switch(topology))
         for number, node in enumerate(topology.nodes):
             kernel.ip(node.namespace, wiring.node(topology, number))
-        for client in topology.clients:
-            kernel.ip(client.namespace, wiring.host(client))
+        for other in topology.hosts[len(topology.nodes) :]:
+            kernel.ip(other.namespace, wiring.host(other))
         for pod in topology.pods:
             kernel.ip(pod.namespace, wiring.pod(pod))
         for host in self.nodes:

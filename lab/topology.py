@@ -3,10 +3,13 @@
 PURE. A lab is a rack: a switch with one bridge per segment, nodes with one pod each behind them,
 and clients. Every host has a port on every segment. From the number of each and the segments'
 networks follow all names, addresses and MACs, so that a test can name what it expects and another
-process (`python -m lab status`) can read the same plan back from the run directory.
+process (`python -m lab status`) can read the same plan back from the run directory. Where a control
+plane is asked for, it has a host of its own, `cp`, on the first segment.
 
-    segment 0: node i has network + 10 + i, client k has network + 100 + k, on interface lan0
+    segment 0: node i has network + 10 + i, client k has network + 100 + k, on interface lan0;
+               cp has network + 5
     pods:      node i has 10.244.i.1 on vethpod0, its pod has 10.244.i.2 on eth0
+    services:  10.96.0.0/16, which nodes have a route for where there is a control plane
 
 Interfaces on which addresses are announced are called lan0, lan1, …; the nodes' interfaces towards
 pods are called veth…, which the speaker's default exclusions know.
@@ -28,7 +31,10 @@ SEGMENTS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 """Networks of the first segments (RFC 5737), where none are given."""
 
 PODS = IPv4Network("10.244.0.0/16")
+SERVICES = IPv4Network("10.96.0.0/16")
+"""Cluster addresses of Services; the first one is the API server's own."""
 POD_INTERFACE = "vethpod0"
+CONTROL_PLANE = 5
 FIRST_NODE = 11
 FIRST_CLIENT = 101
 MOST_NODES = 80
@@ -49,7 +55,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """A namespace that stands for a machine on the segments: a node or a client."""
+    """A namespace that stands for a machine on the segments: node, client or control plane."""
 
     name: str
     namespace: str
@@ -70,7 +76,10 @@ class PodPlan:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The whole plan. Names count from 1, segments from 0; `pods[i]` is behind `nodes[i]`."""
+    """The whole plan. Names count from 1, segments from 0; `pods[i]` is behind `nodes[i]`.
+
+    `control_plane` is None in a lab that has none.
+    """
 
     lab: str
     segments: tuple[IPv4Network, ...]
@@ -78,6 +87,7 @@ class Topology:
     pods: tuple[PodPlan, ...]
     clients: tuple[HostPlan, ...]
     pod_ports: tuple[int, ...]
+    control_plane: HostPlan | None = None
 
     @property
     def switch(self) -> str:
@@ -87,7 +97,8 @@ class Topology:
     @property
     def hosts(self) -> tuple[HostPlan, ...]:
         """Everything that has a port on the switch."""
-        return self.nodes + self.clients
+        control_plane = (self.control_plane,) if self.control_plane else ()
+        return self.nodes + control_plane + self.clients
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -106,6 +117,7 @@ class Topology:
             "clients": len(self.clients),
             "segments": [str(network) for network in self.segments],
             "pod_ports": list(self.pod_ports),
+            "control_plane": self.control_plane is not None,
         }
 
 
@@ -116,6 +128,7 @@ def plan(
     clients: int = 1,
     segments: tuple[str, ...] | list[str] = SEGMENTS[:1],
     pod_ports: tuple[int, ...] | list[int] = (8080,),
+    control_plane: bool = False,
 ) -> Topology:
     """Work out a lab's names and addresses.
 
@@ -144,6 +157,7 @@ def plan(
             for k in range(1, clients + 1)
         ),
         pod_ports=tuple(pod_ports),
+        control_plane=_host(name, "cp", CONTROL_PLANE, networks[:1]) if control_plane else None,
     )
 
 
@@ -195,7 +209,7 @@ def _networks(segments: tuple[str, ...] | list[str]) -> tuple[IPv4Network, ...]:
             ) from None
         if network.prefixlen > 24:
             raise LabError(f"segment {text!r}: too small for the lab; give a /24 or larger")
-        for other in (PODS, *networks):
+        for other in (PODS, SERVICES, *networks):
             if network.overlaps(other):
                 raise LabError(f"segment {text!r}: overlaps {other}, which the lab uses already")
         networks.append(network)

@@ -5,7 +5,7 @@ PURE. Each function gives the lines of one `ip -batch`, or the parameters of one
 
 from __future__ import annotations
 
-from lab.topology import POD_INTERFACE, HostPlan, PodPlan, Topology
+from lab.topology import POD_INTERFACE, SERVICES, HostPlan, PodPlan, Topology
 
 # IPv6 is off, so that neither duplicate address detection nor router solicitations add frames to
 # what a test counts; the rest is pinned because a namespace inherits it from the machine.
@@ -75,6 +75,9 @@ def node(topology: Topology, number: int) -> list[str]:
     for other, its_pod in zip(topology.nodes, topology.pods, strict=True):
         if its_pod is not pod:
             lines.append(f"route add {its_pod.network} via {other.ports[0].address}")
+    if topology.control_plane:
+        # Only what has a route can be led elsewhere; an address that no Service has is nobody's.
+        lines.append(f"route add {SERVICES} via {topology.control_plane.ports[0].address}")
     return lines
 
 
