@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 # Exit status of a program whose reader has gone (`make demo | head`): no error.
 GONE = 141
-.PHONY: help setup demo test check fuzz bench lock clean
+.PHONY: help setup demo test test-cluster check fuzz bench lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## Debian packages where missing, .venv, the C modules
 	@scripts/setup
@@ -15,6 +15,10 @@ demo: setup ## a rack in network namespaces: a Service gets an address, answers,
 
 test: setup ## all tests, some minutes; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-cluster: setup ## the tests on real Kubernetes, which the first time builds, some 10 minutes
+	@scripts/cluster
+	@.venv/bin/python -m pytest -m cluster tests/cluster $(ARGS)
 
 fuzz: setup ## made-up frames for the XDP program, for a minute; ARGS="-max_total_time=3600" an hour
 	@.venv/bin/python -m tests.bpf.fuzz $(ARGS)

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.leftovers import leftovers
 
-NEED_ROOT = tuple(Path(__file__).parent / kind for kind in ("bpf", "lab"))
+CLUSTER = Path(__file__).parent / "cluster"
+NEED_ROOT = tuple(Path(__file__).parent / kind for kind in ("bpf", "cluster", "lab"))
 
 settings.register_profile("vipcast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vipcast")
@@ -33,6 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(directory) for directory in NEED_ROOT):
             item.add_marker(pytest.mark.root)
+        if item.path.is_relative_to(CLUSTER):
+            item.add_marker(pytest.mark.cluster)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,0 +1,1 @@
+"""Real Kubernetes in network namespaces: API server, controllers, kube-proxy."""
