@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from controller import allocator
 from controller.allocator import Assignment
 from controller.ledger import Ledger
-from controller.wishes import Refusal, Wish, wish
+from controller.refusals import Refusal
+from controller.wishes import Wish, wish
 from vipcast.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.classes import EVERY_DEFAULT, Classes

@@ -12,19 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from controller.refusals import Refusal, no_ipv6, unread
 from controller.sharing import Sharing
 from vipcast.model.addresses import Address, Family, family_of, parse_address
 from vipcast.model.objects import NAMESPACE_LABEL, NO_LABELS, Key, Service
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The controller's no: the reason, and a message that says what to do."""
-
-    reason: Reason
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +66,10 @@ def wish(service: Service, namespace_labels: Mapping[str, str] = NO_LABELS) -> W
     )
 
 
-def no_ipv6(what: str) -> Refusal:
-    """The answer to whoever needs IPv6, with what to do about it."""
-    return Refusal(Reason.FAMILY_UNSUPPORTED, f"{sentence(Reason.FAMILY_UNSUPPORTED)} {what}")
-
-
 def _requested(service: Service) -> Address | Refusal | None:
     """The IPv4 address that is asked for, if any."""
     if service.requested_twice:
-        return _unread(
+        return unread(
             "The Service asks for an address by the annotation loadBalancerIPs and by"
             " spec.loadBalancerIP. Remove one of the two."
         )
@@ -90,13 +78,13 @@ def _requested(service: Service) -> Address | Refusal | None:
         try:
             address = parse_address(text)
         except ValueError:
-            return _unread(
+            return unread(
                 f"The requested address {text!r} is not an IP address."
                 " Write an address of a pool, or leave it out."
             )
         family = family_of(address)
         if family in found:
-            return _unread(
+            return unread(
                 f"The Service asks for two {family} addresses, {found[family]} and {address}."
                 " Ask for one."
             )
@@ -104,12 +92,8 @@ def _requested(service: Service) -> Address | Refusal | None:
     if found.keys() == {Family.IPV6}:
         return no_ipv6(f"The Service asks for {found[Family.IPV6]}; ask for an IPv4 address.")
     if Family.IPV6 in found and Family.IPV6 not in service.families:
-        return _unread(
+        return unread(
             f"The Service asks for {found[Family.IPV6]}, but is of IPv4 alone."
             " Ask for an IPv4 address only."
         )
     return found.get(Family.IPV4)
-
-
-def _unread(message: str) -> Refusal:
-    return Refusal(Reason.INVALID_REQUEST, message)

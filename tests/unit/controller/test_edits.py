@@ -23,8 +23,9 @@ import yaml
 
 from controller.allocator import Assignment, choose, keep
 from controller.reconcile import is_ours
+from controller.refusals import Refusal
 from controller.sharing import Sharing
-from controller.wishes import Refusal, Wish, wish
+from controller.wishes import Wish, wish
 from tests.unit.config.making import config_map, ip_pool
 from tests.unit.controller.cluster import Cluster
 from tests.unit.controller.making import ip

@@ -88,6 +88,15 @@ def test_two_that_change_their_key_alike_at_once_stay_together() -> None:
     assert world.events == []
 
 
+def test_of_two_that_change_their_key_apart_at_once_the_younger_one_moves() -> None:
+    world = sharing_world()
+    world.objects[key("a")] = replace(world.objects[key("a")], created=NEW)
+    change(world, "a", sharing_key="one")
+    change(world, "b", sharing_key="other")
+    world.finish()
+    assert addresses(world) == {"a": "10.0.0.1", "b": "10.0.0.0"}
+
+
 def test_nobody_joins_one_that_has_changed_before_it_is_decided_anew() -> None:
     world = sharing_world()
     change(world, "a", ports=(DNS,))
