@@ -136,12 +136,12 @@ class App:
         if first or change.findings or self._unread:
             services.update(self._salvage(self._unclaimed(batch, first=first)))
         self._observe(services)
-        configured = first or change.config or bool(change.nodes)
+        configured = first or change.config or change.findings or bool(change.nodes)
         if configured:
             self._configure()
         if first or change.secret:
             self._queue.add(self._secret, (0,))
-        if configured or change.findings or self._state in change.others:
+        if configured or self._state in change.others:
             self._queue.add(self._state, (0,))
 
     def _labels(self, change: Change, *, first: bool) -> Mapping[str, Mapping[str, str]]:

@@ -189,7 +189,7 @@ class Speaker:
         if first:
             self._reporter.found(self._own_statuses())
         changed = False
-        configured = first or change.config or bool(change.nodes)
+        configured = first or change.config or change.findings or bool(change.nodes)
         if configured:
             changed = self._configure()
         secret = self.store.secret_key

@@ -40,6 +40,7 @@ class Inputs:
     """The objects of the programs' own namespace, where else there are such, and the cluster.
 
     `elsewhere` names objects of other namespaces: ConfigMaps of the same name, and all of `KINDS`.
+    `partial`: there may be objects that cannot be read and that nobody sees therefore.
     """
 
     namespace: str
@@ -49,6 +50,7 @@ class Inputs:
     l2_advertisements: tuple[Raw, ...] = ()
     elsewhere: tuple[Ref, ...] = ()
     context: Context = NOTHING_KNOWN
+    partial: bool = False
 
     @property
     def objects(self) -> tuple[Raw, ...]:
@@ -59,6 +61,16 @@ class Inputs:
     def empty(self) -> bool:
         """Whether there is nothing to read."""
         return self.config_map is None and not self.objects
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the objects, as findings have them."""
+        kinds = ((L2_ADVERTISEMENT, self.l2_advertisements), (IP_ADDRESS_POOL, self.pools))
+        named = [
+            f"{kind.name} {self.namespace}/{_name(raw)}" for kind, raws in kinds for raw in raws
+        ]
+        if self.config_map is not None:
+            named.append(name_of(self.config_map))
+        return tuple(sorted(named))
 
     def saved(self) -> Raw:
         """The objects as one that can be written as JSON; `restored` reads it."""

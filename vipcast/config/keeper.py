@@ -1,7 +1,8 @@
 """Which configuration is in force while new ones come, good or bad.
 
-A bad one never replaces a good one, and neither does none at all: the last good one stays in force,
-`stale` is set and the findings say what is wrong. Controller and speaker keep theirs the same way.
+A bad one never replaces a good one, and neither does none at all, or one that lacks objects as long
+as they may be in a file that cannot be read: the last good one stays in force, `stale` is set and
+the findings say what is wrong. Controller and speaker keep theirs the same way.
 
     keeper = ConfigKeeper(namespace, name)
     state = keeper.feed(inputs)
@@ -49,6 +50,7 @@ class ConfigKeeper:
         self.name = name
         self.state = ConfigState()
         self._seen: Inputs | None = None
+        self._good: Inputs | None = None
 
     def feed(self, inputs: Inputs) -> ConfigState:
         """The objects as they are now, and the cluster around them."""
@@ -56,6 +58,9 @@ class ConfigKeeper:
             self.state = replace(self.state, changed=False)
             return self.state
         self._seen = inputs
+        if unseen := self._unseen(inputs):
+            self._keep(tuple(map(_hidden, unseen)))
+            return self.state
         if inputs.empty and not inputs.elsewhere and self.state.loaded:
             self._keep((self._gone(),))
             return self.state
@@ -64,12 +69,20 @@ class ConfigKeeper:
         except ConfigError as error:
             self._keep(error.findings)
         else:
+            self._good = inputs
             self.state = ConfigState(config, changed=config != self.state.config)
         return self.state
 
     def _keep(self, findings: tuple[Finding, ...]) -> None:
         """What is in force stays, with these findings."""
         self.state = ConfigState(self.state.config, findings, stale=True)
+
+    def _unseen(self, inputs: Inputs) -> tuple[str, ...]:
+        """What is in force and not to be seen, but may be among what cannot be read."""
+        if self._good is None or not inputs.partial:
+            return ()
+        here = set(inputs.names())
+        return tuple(name for name in self._good.names() if name not in here)
 
     def _gone(self) -> Finding:
         source = self.state.config.source if self.state.config else ""
@@ -81,3 +94,13 @@ class ConfigKeeper:
             "Put it back. To run without any pool on purpose, write a ConfigMap"
             f" {self.namespace}/{self.name} with 'address-pools: []'.",
         )
+
+
+def _hidden(name: str) -> Finding:
+    return Finding(
+        name,
+        "",
+        "",
+        "It is not seen, and some file cannot be read: the last configuration stays in force.",
+        "Correct the file; if the object was deleted, that counts from then on.",
+    )

@@ -78,6 +78,7 @@ class DirectorySource:
         self._pending: dict[Ref, Delta] = {}
         self._problems: tuple[Finding, ...] = ()
         self._unclaimed: tuple[Delta, ...] = ()
+        self._partial = False
         self._news = asyncio.Event()
         self._noted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,7 +132,7 @@ class DirectorySource:
             deltas = tuple(self._pending.values())
             self._pending.clear()
             if not self._closed:
-                yield Batch(deltas, self._synced, self._problems, self._unclaimed)
+                yield Batch(deltas, self._synced, self._problems, self._unclaimed, self._partial)
 
     async def write_status(
         self, ref: Ref, status: Raw, annotations: Mapping[str, str] = _NO_ANNOTATIONS
@@ -256,6 +257,7 @@ class DirectorySource:
             changed = None  # whatever happened before this watch began has woken nobody
         before = self._tree.view.problems()
         found = self._tree.scan(self._monotonic(), changed)
+        self._partial = self._tree.unreadable()
         vanished = any(delta.raw is None for delta in found.deltas)
         if not found.lost and (vanished or not self._synced or found.problems != before):
             self._remove_orphans()

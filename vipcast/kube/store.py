@@ -81,6 +81,7 @@ class Store:
     ) -> None:
         self.synced = False
         self.problems: tuple[Finding, ...] = ()
+        self._partial = False
         self._config_map = Ref(CONFIG_MAP, Key(namespace, config_name))
         self._secret = Ref(SECRET, Key(namespace, secret_name))
         self._raws: dict[Kind, dict[Key, Raw]] = {}
@@ -135,7 +136,8 @@ class Store:
         kinds = (CONFIG_MAP, *CONFIG_KINDS)
         objects = ((Ref(kind, key), raw) for kind in kinds for key, raw in self.raws(kind).items())
         context = Context(tuple(self._nodes.values()), service_cidrs)
-        return gather(objects, self._config_map.key.namespace, self._config_map.key.name, context)
+        key = self._config_map.key
+        return replace(gather(objects, key.namespace, key.name, context), partial=self._partial)
 
     def slices(self, service: Key) -> tuple[EndpointSlice, ...]:
         """The endpoint slices of a Service, in the order of their names."""
@@ -175,7 +177,7 @@ class Store:
         if nodes:
             services.update(self.services)
         findings = before != self._findings or batch.problems != self.problems
-        self.synced, self.problems = batch.synced, batch.problems
+        self.synced, self.problems, self._partial = batch.synced, batch.problems, batch.partial
         return Change(
             frozenset(services), frozenset(nodes), config, secret, findings, frozenset(others)
         )

@@ -91,13 +91,15 @@ class Batch:
     `synced` is true from the batch that completes the first snapshot on. `problems` is the whole
     list of files or objects that cannot be read now (not only the new ones); the last readable
     state of their objects stays in force. `unclaimed` is what this reader has written as a status
-    on objects that nobody can see now, as long as they may be among what cannot be read.
+    on objects that nobody can see now, as long as they may be among what cannot be read. `partial`:
+    there may be such objects.
     """
 
     deltas: tuple[Delta, ...]
     synced: bool
     problems: tuple[Finding, ...] = ()
     unclaimed: tuple[Delta, ...] = ()
+    partial: bool = False
 
 
 class EventType(StrEnum):

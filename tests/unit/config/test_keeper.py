@@ -20,6 +20,7 @@ from tests.unit.config.making import (
     inputs,
     ip_pool,
     l2,
+    of_objects,
     pool,
     pools,
 )
@@ -124,6 +125,32 @@ def test_a_configuration_in_another_namespace_is_pointed_at(kind: Kind, name: st
     assert one.feed(there) == ConfigState(None, (elsewhere,), stale=True)
     one.feed(inputs(GOOD))
     assert one.feed(there) == ConfigState(good(GOOD), (elsewhere,), stale=True)
+
+
+def test_what_may_be_in_a_file_that_cannot_be_read_stays_in_force() -> None:
+    one = keeper()
+    whole = of_objects(ip_pool("a"), ip_pool("b", "198.51.100.0/28"))
+    one.feed(restored(whole.saved(), SYSTEM))
+    partly = replace(of_objects(ip_pool("a", "192.0.2.0/24")), partial=True)
+    hidden = Finding(
+        "IPAddressPool metallb-system/b",
+        "",
+        "",
+        "It is not seen, and some file cannot be read: the last configuration stays in force.",
+        "Correct the file; if the object was deleted, that counts from then on.",
+    )
+    assert one.feed(partly) == ConfigState(parse(whole), (hidden,), stale=True)
+    assert one.feed(replace(partly, partial=False)) == ConfigState(parse(partly), changed=True)
+
+
+def test_a_file_that_cannot_be_read_holds_up_nothing_that_is_seen() -> None:
+    one = keeper()
+    one.feed(of_objects(ip_pool("a")))
+    more = replace(of_objects(ip_pool("a"), ip_pool("b", "198.51.100.0/28")), partial=True)
+    assert one.feed(more) == ConfigState(parse(more), changed=True)
+    assert keeper().feed(replace(inputs(GOOD), partial=True)) == ConfigState(
+        good(GOOD), changed=True
+    )
 
 
 def test_a_node_that_comes_to_have_an_address_of_a_pool_makes_the_configuration_stale() -> None:

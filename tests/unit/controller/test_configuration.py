@@ -127,6 +127,24 @@ async def test_a_restart_under_a_bad_configuration_goes_on_with_the_last_good_on
     assert len(saved) == 1
 
 
+async def test_a_restart_with_a_pool_in_a_file_that_cannot_be_read_takes_nothing(
+    place: Place,
+) -> None:
+    saved: list[Raw] = []
+    place.put("home.yaml", pool("home", "192.0.2.10-192.0.2.19"))
+    place.put("far.yaml", pool("far", "198.51.100.0/28", autoAssign=False))
+    place.service("web", annotations={"metallb.io/address-pool": "far"})
+    async with running(place, saved=saved):
+        await has(place, web="198.51.100.0")
+    place.text("far.yaml", "spec: [")
+    async with running(place, saved=saved):
+        await says(place, "IPAddressPool metallb-system/far: It is not seen")
+        place.service("db")
+        await has(place, web="198.51.100.0", db="192.0.2.10")
+        place.remove("far.yaml")
+        await has(place, web=None, db="192.0.2.10")
+
+
 async def test_what_has_no_effect_is_told_in_status_event_metric_and_log(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:

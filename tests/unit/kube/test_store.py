@@ -206,6 +206,14 @@ def test_config_maps_of_that_name_elsewhere_are_known() -> None:
     assert one.inputs() == Inputs(NAMESPACE, config_map=config_map().raw, elsewhere=refs)
 
 
+def test_a_batch_says_whether_there_may_be_objects_that_nobody_sees() -> None:
+    one = store()
+    one.apply(Batch((config_map(),), synced=True, problems=(UNREAD,), partial=True))
+    assert one.inputs() == Inputs(NAMESPACE, config_map=config_map().raw, partial=True)
+    assert one.apply(Batch((), synced=True)) == Change(findings=True)
+    assert not one.inputs().partial
+
+
 def test_the_configuration_is_read_with_the_nodes_and_the_flags_around_it() -> None:
     one = store()
     fed(one, node())
