@@ -164,7 +164,7 @@ class Section:
         return self.node(key) if self.reader.exact else self._values.get(key)
 
     def given(self, key: str) -> bool:
-        """Whether anything but nothing, "" and [] stands under a key."""
+        """Whether anything but null, "" and [] stands under a key."""
         node = self.node(key)
         if isinstance(node, Scalar):
             return bool(node.text)
@@ -187,14 +187,15 @@ class Section:
         What is `hidden` is never shown, and blanks around it are part of it.
         """
         node = self.node(key)
-        if node is None or not (self.given(key) or isinstance(node, Sequence)):
+        if node is None or (isinstance(node, Scalar) and not node.text):
             self._unset(key, default)
             return ""
+        if hidden and isinstance(node, Scalar):
+            self.reader.note(self.at(key), HIDDEN, default)
+            return node.text
         text = self.reader.text(node, self.at(key), fix)
         if text is not None:
-            self.reader.note(self.at(key), HIDDEN if hidden else text, default)
-        if hidden and isinstance(node, Scalar):
-            return node.text
+            self.reader.note(self.at(key), text, default)
         return text or ""
 
     def parsed(
@@ -235,7 +236,7 @@ class Section:
     def items(self, key: str, example: str, default: str = "") -> Iterator[tuple[str, Node]]:
         """A list's items with their paths; whoever reads an item notes it."""
         node = self.node(key)
-        if node is None or not (self.given(key) or isinstance(node, Scalar)):
+        if node is None or (isinstance(node, Sequence) and not node.items):
             self._unset(key, default)
             return
         yield from self.reader.items(node, self.at(key), example)
