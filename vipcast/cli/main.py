@@ -134,7 +134,8 @@ def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
     if not found:
         return _not_there(world.store, subject)
     if node:
-        _fail(WELL, f"{subject} is also a node; this is the Service. For the other: node/{subject}")
+        other = f"node/{subject} stands for the node of that name"
+        _fail(WELL, f"{subject} is Service {found[0].key} here; {other}.")
     explanation = explain(world, found[0])
     sys.stdout.write(tell(explanation, output, screen))
     return _code(explanation.well, there=True)

@@ -23,7 +23,7 @@ from vipcast.cli.world import World
 from vipcast.config import Config
 from vipcast.model.addresses import Address, family_of
 from vipcast.model.objects import Key, Service
-from vipcast.model.pool import Pool
+from vipcast.model.pool import Allocation, Pool
 from vipcast.model.reasons import Reason
 from vipcast.ops.values import Output
 
@@ -130,7 +130,7 @@ def _about_taken(world: World, address: Address) -> tuple[str, ...]:
     if world.config is None:
         return (_UNKNOWN,)
     if world.pool_of(address) is None:
-        return (why(Reason.NOT_IN_ANY_POOL),)
+        return (said(Reason.NOT_IN_ANY_POOL),)
     return ()
 
 
@@ -141,37 +141,33 @@ def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
         for name, ads in (("layer 2", config.l2), ("BGP", config.bgp))
         if any(pool.name in ad.pools for ad in ads)
     ]
-    how = f"is announced by {' and '.join(kinds)}" if kinds else "is announced by nothing"
-    yield f"Pool {pool.name} ({_ranges(pool)}) {how}."
+    how = f"announced by {' and '.join(kinds)}" if kinds else "not announced by anything"
+    yield f"Pool {pool.name} ({_ranges(pool)}) is {how}."
     if not pool.allows(address):
         yield f"No Service can get it: {why(Reason.BUGGY_ADDRESS)}"
         return
     if family_of(address).version == 6:
         yield f"No Service can get it: {why(Reason.FAMILY_UNSUPPORTED)}"
         return
-    asking = (
-        "one that asks for it by loadBalancerIP, or for the pool by the annotation address-pool"
-    )
+    asking = "by asking for it (loadBalancerIP) or for its pool (annotation address-pool)"
     if pool.auto_assign:
-        yield f"It goes to {asking}, or, when its turn comes, to one that asks for nothing."
+        yield f"A Service gets it {asking}, or when its turn comes."
     else:
-        yield f"It goes only to {asking}: auto-assign is off."
-    if pool.allocation is not None:
-        yield f"The pool is for Services {_limits(pool)} only."
+        yield f"A Service gets it only {asking}: auto-assign is off."
+    if pool.allocation is not None and (limits := _limits(pool.allocation)):
+        yield f"The pool is only for Services {limits}."
 
 
-def _limits(pool: Pool) -> str:
-    allocation = pool.allocation
-    if allocation is None:
-        return ""
+def _limits(allocation: Allocation) -> str:
+    """Which Services a pool is for; "" for all of them."""
     spaces = [
-        *sorted(allocation.namespaces),
-        *(f"those with {selector}" for selector in allocation.namespace_selectors),
+        *(f"namespace {name}" for name in sorted(allocation.namespaces)),
+        *(f"a namespace with {selector}" for selector in allocation.namespace_selectors),
     ]
-    parts = [f"in namespaces {' or '.join(spaces)}"] if spaces else []
+    parts = [f"in {' or '.join(spaces)}"] if spaces else []
     if allocation.services:
-        parts.append(f"with labels {' or '.join(map(str, allocation.services))}")
-    return " ".join(parts) or "of every namespace"
+        parts.append(f"with {' or '.join(map(str, allocation.services))}")
+    return ", ".join(parts)
 
 
 def _outside(world: World, config: Config, address: Address) -> Iterator[str]:

@@ -79,6 +79,21 @@ def holding(
     return L2Status(node, service, (Holding(name, VIP, epoch, reason, SINCE, mac(node, name)),))
 
 
+def metallb(kind: str, name: str, **spec: object) -> dict[str, Any]:
+    """An object of the configuration, in the form of the kinds."""
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+HOME = metallb("IPAddressPool", "home", addresses=["192.0.2.10-192.0.2.20"])
+EVERYWHERE = metallb("L2Advertisement", "everywhere")
+
+
 class Directory:
     """Objects in files, one after the other."""
 
@@ -109,11 +124,13 @@ class Directory:
         *,
         namespace: str = "default",
         endpoints: Sequence[str] = NODES,
+        annotations: Mapping[str, str] | None = None,
         **spec: object,
     ) -> None:
         """A Service with one endpoint on each of the nodes given."""
-        status, annotations = render.service_status(ingress, recorded)
-        metadata = {"name": name, "namespace": namespace, "annotations": annotations}
+        status, written = render.service_status(ingress, recorded)
+        said = {**(annotations or {}), **written}
+        metadata = {"name": name, "namespace": namespace, "annotations": said}
         self.put(
             f"{namespace}-{name}.yaml",
             {

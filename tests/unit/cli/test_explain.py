@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,12 +17,14 @@ import yaml
 from tests.unit.cli.cluster import (
     ALLOCATED,
     EXHAUSTED,
+    HOME,
     NODES,
     SINCE,
     VIP,
     WEB,
     healthy,
     holding,
+    metallb,
     refusing,
     report,
     segment,
@@ -335,12 +338,92 @@ def test_a_service_without_an_address_has_the_controllers_sentence(
     ],
 )
 def test_services_that_nobody_decided_on_say_why(
-    tmp_path: Path, explain: Explain, spec: dict[str, str], lines: Sequence[str]
+    tmp_path: Path, explain: Explain, spec: dict[str, Any], lines: Sequence[str]
 ) -> None:
     directory = healthy(tmp_path)
     directory.service("db", Recorded(), **spec)
     code, shown, _ = explain("db")
     assert (code, shown[:2]) == (LACKING, lines)
+
+
+def test_what_the_controller_adds_to_an_address_is_shown(tmp_path: Path, explain: Explain) -> None:
+    directory = healthy(tmp_path)
+    hint = "An IPv6 address, which the Service prefers to have too, is not served yet."
+    more = replace(ALLOCATED, message=f"{VIP} from pool home. {hint}")
+    directory.service("web", more, [VIP])
+    assert explain()[1][:2] == [ADDRESS[0], f"{ADDRESS[1]} {hint}"]
+
+
+def test_weights_and_interfaces_of_advertisements_count(tmp_path: Path, explain: Explain) -> None:
+    directory = healthy(tmp_path)
+    directory.nodes(*NODES, labels={"node3": {"zone": "a"}, "node1": {"zone": "b"}})
+    zone = {"weight": 50, "preference": {"matchLabels": {"zone": "a"}}}
+    other = [{"matchLabels": {"zone": "b"}}]
+    directory.put(
+        "pools.yaml",
+        HOME,
+        metallb(
+            "L2Advertisement",
+            "a",
+            preferredNodeSelectors=[zone],
+            nodeSelectors=[
+                {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["b"]}]}
+            ],
+        ),
+        metallb("L2Advertisement", "b", nodeSelectors=other, interfaces=["lan1"]),
+    )
+    assert explain()[1][-3:-1] == [
+        "Order of those that may: node3 (weight 50), node2 (weight 0).",
+        "May not: node1 (notMatchInterface).",
+    ]
+    (told,) = json.loads("\n".join(explain("web", "-ojson")[1]))["announcements"]
+    assert (told["order"], told["weights"]) == (["node3", "node2"], {"node2": 0, "node3": 50})
+
+
+def test_a_refusal_of_some_nodes_is_not_why_nobody_answers(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.holders()
+    refused = refusing("node1", WEB, Reason.NOT_MATCH_INTERFACE)
+    directory.speakers(refused, report("node2"), report("node3"))
+    assert f"On lan0, nobody answers for {VIP} (waitingForBetterRanked)." in explain()[1]
+    directory.speakers(
+        *(refusing(node, WEB, Reason.NOT_MATCH_INTERFACE) for node in NODES),
+    )
+    assert f"On lan0, nobody answers for {VIP} (notMatchInterface)." in explain()[1]
+
+
+def test_a_service_of_a_class_is_ours_if_the_flag_or_the_controller_says_so(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, [VIP], loadBalancerClass="example.com/lb")
+    assert explain()[1][0] == ADDRESS[0]
+    directory.service("db", Recorded(), loadBalancerClass="example.com/lb")
+    flag = "--lb-class=example.com/lb"
+    assert explain("db")[1][0].endswith("(otherLoadBalancerClass).")
+    assert explain("db", flag)[1][0] == "Service default/db has no address."
+    directory.service("plain", Recorded())
+    assert explain("plain", flag)[1][0].endswith("(noLoadBalancerClass).")
+
+
+@pytest.mark.parametrize(
+    ("published", "line"),
+    [
+        (True, ENDPOINTS[1]),
+        (False, "Endpoints: No endpoint of the Service is ready or serving."),
+    ],
+)
+def test_endpoints_that_are_not_ready_count_where_they_are_published(
+    tmp_path: Path, explain: Explain, published: bool, line: str
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, [VIP], publishNotReadyAddresses=published)
+    path = tmp_path / "default-web.yaml"
+    unready = "- conditions: {ready: false}\n  addresses:"
+    path.write_text(path.read_text().replace("- addresses:", unready))
+    assert explain()[1][3] == line
 
 
 def test_an_assignment_with_a_remark_has_the_remark(tmp_path: Path, explain: Explain) -> None:

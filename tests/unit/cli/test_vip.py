@@ -1,0 +1,284 @@
+"""`vipcast explain ADDRESS`: whose it is, who answers, or who could get it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.cli.cluster import (
+    ALLOCATED,
+    EVERYWHERE,
+    HOME,
+    NODES,
+    SINCE,
+    VIP,
+    Directory,
+    healthy,
+    metallb,
+    refusing,
+)
+from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from vipcast.model.objects import Key, Recorded
+from vipcast.model.reasons import Reason
+
+Explain = Callable[..., tuple[int, list[str]]]
+
+OWNER = f"{VIP} from pool home belongs to Service default/web, TCP 80 (allocated, since {SINCE})."
+GIVEN = "An address was taken from the pool."
+ANSWERS = (
+    f"On lan0, node2 answers for {VIP} with MAC 02:00:00:00:00:02"
+    f" (firstClaim, since {SINCE}, epoch 1)."
+)
+ASKING = "by asking for it (loadBalancerIP) or for its pool (annotation address-pool)"
+
+
+@pytest.fixture
+def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
+    """Runs the command on the test's directory; returns exit code and lines."""
+
+    def run(address: str = VIP, *arguments: str) -> tuple[int, list[str]]:
+        code = main(["explain", address, f"--directory={tmp_path}", *arguments])
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        return code, shown.out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Directory:
+    """Three nodes, a pool, one Service, which node2 answers for."""
+    made = healthy(tmp_path)
+    made.put("pools.yaml", HOME, EVERYWHERE)
+    return made
+
+
+def test_an_address_that_a_service_has_is_explained_with_who_answers(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.service("other", ALLOCATED, ["192.0.2.11"])
+    assert explain() == (
+        WELL,
+        [
+            OWNER,
+            GIVEN,
+            "",
+            ANSWERS,
+            "Nobody held the address; this node ranks best among those that may.",
+            "Order of those that may: node2, node1, node3.",
+            (
+                "Next: node2 keeps it while it is heard, whatever its rank;"
+                " if it is lost, node1 takes it within two seconds."
+            ),
+        ],
+    )
+
+
+def test_services_that_share_an_address_are_all_named_and_the_answer_once(
+    directory: Directory, explain: Explain
+) -> None:
+    key = {"metallb.io/allow-shared-ip": "dns"}
+    udp = [{"port": 53, "protocol": "UDP"}]
+    directory.service("web", ALLOCATED, [VIP], annotations=key)
+    directory.service("dns", ALLOCATED, [VIP], annotations=key, ports=udp, endpoints=["node3"])
+    code, lines = explain()
+    assert (code, lines[:3]) == (
+        WELL,
+        [
+            f"{VIP} from pool home is shared by 2 Services:",
+            f"  default/dns, UDP 53 (allocated, since {SINCE}). {GIVEN}",
+            f"  default/web, TCP 80 (allocated, since {SINCE}). {GIVEN}",
+        ],
+    )
+    assert lines.count(ANSWERS) == 1
+
+
+def test_an_address_that_nobody_answers_for_says_why(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.service("web", ALLOCATED, [VIP], endpoints=())
+    directory.holders()
+    web = Key("default", "web")
+    directory.speakers(*(refusing(node, web, Reason.NO_ENDPOINTS) for node in NODES))
+    code, lines = explain()
+    assert (code, lines[3:5]) == (
+        LACKING,
+        [
+            f"On lan0, nobody answers for {VIP} (noEndpoints).",
+            (
+                "No endpoint of the Service is ready or serving."
+                " Look at the Service's selector, and whether its pods are ready."
+            ),
+        ],
+    )
+
+
+def test_who_asks_for_the_address_and_has_it_not_is_named(
+    directory: Directory, explain: Explain
+) -> None:
+    message = f"{VIP} belongs to Service default/web. Ask for another address."
+    refused = Recorded(reason=Reason.ADDRESS_IN_USE, message=message)
+    directory.service("late", refused, loadBalancerIP=VIP)
+    assert explain()[1][2:5] == [
+        "",
+        "Services that ask for it and do not have it:",
+        f"  default/late (addressInUse): {message}",
+    ]
+
+
+@pytest.mark.usefixtures("directory")
+def test_a_free_address_says_in_which_pool_and_who_could_get_it(explain: Explain) -> None:
+    assert explain("192.0.2.11") == (
+        LACKING,
+        [
+            "192.0.2.11 is free: it lies in pool home, and no Service has it.",
+            "Pool home (192.0.2.10-192.0.2.20) is announced by layer 2.",
+            f"A Service gets it {ASKING}, or when its turn comes.",
+        ],
+    )
+
+
+def test_a_pool_that_is_for_some_services_says_for_which(
+    directory: Directory, explain: Explain
+) -> None:
+    allocation = {
+        "namespaces": ["shop"],
+        "namespaceSelectors": [{"matchLabels": {"team": "a"}}],
+        "serviceSelectors": [{"matchLabels": {"app": "x"}}],
+    }
+    ad = metallb("L2Advertisement", "home", ipAddressPools=["home"])
+    pool = metallb(
+        "IPAddressPool",
+        "shop",
+        addresses=["192.0.2.32/28"],
+        autoAssign=False,
+        serviceAllocation=allocation,
+    )
+    directory.put("pools.yaml", HOME, pool, ad)
+    assert explain("192.0.2.33") == (
+        LACKING,
+        [
+            "192.0.2.33 is free: it lies in pool shop, and no Service has it.",
+            "Pool shop (192.0.2.32-192.0.2.47) is not announced by anything.",
+            f"A Service gets it only {ASKING}: auto-assign is off.",
+            (
+                "The pool is only for Services in namespace shop or a namespace with team=a,"
+                " with app=x."
+            ),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "addresses", "sentence"),
+    [
+        (
+            "192.0.2.255",
+            "192.0.2.240/28",
+            "No Service can get it: The pool avoids addresses that end in .0 or .255.",
+        ),
+        (
+            "2001:db8::1",
+            "2001:db8::/120",
+            (
+                "No Service can get it: IPv6 is not served yet:"
+                " Vipcast announces IPv4 only in this version."
+            ),
+        ),
+    ],
+)
+def test_a_free_address_that_no_service_can_get_says_why(
+    directory: Directory, explain: Explain, address: str, addresses: str, sentence: str
+) -> None:
+    pool = metallb("IPAddressPool", "odd", addresses=[addresses], avoidBuggyIPs=True)
+    directory.put("pools.yaml", HOME, pool, EVERYWHERE)
+    assert explain(address)[1][-1] == sentence
+
+
+def test_an_address_in_no_pool_is_said_to_be_in_none(
+    directory: Directory, explain: Explain
+) -> None:
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "node9"},
+        "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.99"}]},
+    }
+    directory.put("more.yaml", node)
+    assert explain("192.0.2.99") == (
+        NOT_FOUND,
+        [
+            "192.0.2.99 is in no pool, and no Service has it.",
+            "It is an address of node node9: `vipcast explain node/node9`.",
+            "Pools: home (192.0.2.10-192.0.2.20).",
+            "To use it, add it to a pool.",
+        ],
+    )
+
+
+def test_an_address_that_a_service_has_kept_out_of_every_pool_says_so(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.put("pools.yaml", metallb("IPAddressPool", "home", addresses=["192.0.2.32/28"]))
+    assert explain()[1][:3] == [
+        OWNER,
+        GIVEN,
+        (
+            "The address is in no configured pool."
+            " Ask for an address of a pool, or add this one to a pool."
+        ),
+    ]
+
+
+def test_without_a_readable_configuration_the_pool_is_not_known(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.put("pools.yaml", metallb("IPAddressPool", "home", addresses=["192.0.2.9"]))
+    unknown = (
+        "Which pool it lies in is not known: the configuration cannot be read"
+        " (`vipcast explain config` says why)."
+    )
+    assert explain("192.0.2.11") == (LACKING, ["No Service has 192.0.2.11.", unknown])
+    code, lines = explain()
+    assert (code, lines[:3]) == (WELL, [OWNER, GIVEN, unknown])
+    assert "Order of those that may: node2, node1, node3." in lines
+
+
+def test_json_and_yaml_of_an_address_have_the_same_keys_whoever_has_it(
+    directory: Directory, explain: Explain
+) -> None:
+    refused = replace(ALLOCATED, assigned=False, reason=Reason.ADDRESS_IN_USE, message="Taken.")
+    directory.service("late", refused, loadBalancerIP="192.0.2.11")
+    free = {
+        "address": "192.0.2.11",
+        "healthy": False,
+        "standing": "free",
+        "pool": "home",
+        "notes": [
+            "Pool home (192.0.2.10-192.0.2.20) is announced by layer 2.",
+            f"A Service gets it {ASKING}, or when its turn comes.",
+        ],
+        "services": [],
+        "waiting": [
+            {
+                "service": "default/late",
+                "ports": ["TCP 80"],
+                "reason": "addressInUse",
+                "message": "Taken.",
+                "since": SINCE,
+            }
+        ],
+        "announcements": [],
+        "controller": "",
+    }
+    code, lines = explain("192.0.2.11", "-ojson")
+    assert (code, json.loads("\n".join(lines))) == (LACKING, free)
+    taken = yaml.safe_load("\n".join(explain(VIP, "-oyaml")[1]))
+    assert taken.keys() == free.keys()
+    assert (taken["standing"], taken["healthy"]) == ("taken", True)
+    assert taken["announcements"][0]["holder"] == "node2"
