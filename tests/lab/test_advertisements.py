@@ -157,14 +157,14 @@ def test_a_holder_that_is_no_longer_selected_hands_the_address_on_within_a_secon
     vip = vipcast.service("web")
     holder = vipcast.lab.host(vipcast.await_answer(vip))
     with measure.watch(vipcast.lab.client, vip) as watch:
-        began = time.time_ns()
+        began = time.monotonic_ns()
         vipcast.label({name: labels for name, labels in edge.items() if name != holder.name})
         _, at = watch.moved(vip, away_from=holder.mac)
         vipcast.label(edge)
         vipcast.service("later")
         vipcast.await_answer(vipcast.await_address("later"))
     seen = watch.seen[vip]
-    assert at - began < SECOND
+    assert 0 < at - began < SECOND
     assert (len(seen.macs), seen.two_macs) == (2, ())
 
 
@@ -203,14 +203,14 @@ def test_with_policy_local_the_last_endpoint_takes_the_address_with_it_within_a_
     taker = next(node.name for node in lab.nodes if node.name != holder.name)
     lab.write_endpoints(vipcast.directory, "web", nodes=[holder.name, taker])
     with measure.watch(lab.client, vip) as watch:
-        began = time.time_ns()
+        began = time.monotonic_ns()
         lab.write_endpoints(vipcast.directory, "web", nodes=[taker])
         mac, at = watch.moved(vip, away_from=holder.mac)
-        page = lab.client.run(["curl", "-sS", "--max-time", "5", f"http://{vip}/"]).stdout
     seen = watch.seen[vip]
+    page = lab.client.run(["curl", "-sS", "--max-time", "5", f"http://{vip}/"]).stdout
     assert lab.owner(mac) == taker
     assert f"on {taker}" in page
-    assert at - began < SECOND
+    assert 0 < at - began < SECOND
     assert (seen.two_macs, seen.doubled) == ((), ())
 
     lab.write_endpoints(vipcast.directory, "web", nodes=[])
