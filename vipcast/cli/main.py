@@ -120,6 +120,8 @@ def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
         case Topic.CONFIG:
             told = explain_config(world)
             sys.stdout.write(tell_config(told, output, screen))
+            if not told.present and told.unread:
+                return UNREADABLE  # it may stand in what cannot be read
             return _code(told.well, there=told.present)
         case Topic.NODE:
             return _explain_node(world, options, screen)
@@ -144,7 +146,7 @@ def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
 def _explain_node(world: World, options: ExplainOptions, screen: Screen) -> int:
     story = explain_node(world, options.subject.name)
     if story is None:
-        return _fail(NOT_FOUND, f"There is no node {options.subject.name}.")
+        return _not_there(world.store, options.subject)
     sys.stdout.write(tell_node(story, options.output, screen))
     return _code(story.well, there=True)
 
@@ -163,14 +165,21 @@ def _find(store: Store, wanted: str) -> list[Service]:
     ]
 
 
+_SOUGHT: Final = {
+    Topic.SERVICE: ("Service", (SERVICE,)),
+    Topic.NODE: ("node", (NODE,)),
+    Topic.NAME: ("Service or node", (SERVICE, NODE)),
+}
+
+
 def _not_there(store: Store, subject: Subject) -> int:
     """Nothing of that name can be read: is it bad, may a bad file hold it, or neither?"""
-    namespace, name = subject.namespace, subject.name
-    wanted = f"Service {subject}"
+    what, kinds = _SOUGHT[subject.topic]
     bad = {
-        str(Ref(SERVICE, key)): key
-        for key in sorted(store.raws(SERVICE))
-        if key.name == name and namespace in ("", key.namespace)
+        str(Ref(kind, key))
+        for kind in kinds
+        for key in store.raws(kind)
+        if key.name == subject.name and subject.namespace in ("", key.namespace)
     }
     findings = [one for one in store.findings if one.object in bad]
     if findings:
@@ -181,11 +190,9 @@ def _not_there(store: Store, subject: Subject) -> int:
         one for one in store.problems if one.object.startswith("file ") and one.value not in others
     ]
     if files:
-        text = [f"No {wanted} can be read. It may stand in a file that cannot be read:"]
+        text = [f"No {what} {subject} can be read. It may stand in a file that cannot be read:"]
         return _fail(UNREADABLE, *text, *map(str, files))
-    either = f"neither a Service nor a node of the name {subject}"
-    what = either if subject.topic is Topic.NAME else f"no {wanted}"
-    return _fail(NOT_FOUND, f"There is {what}.")
+    return _fail(NOT_FOUND, f"There is no {what} {subject}.")
 
 
 def _fail(code: int, *lines: str) -> int:

@@ -58,7 +58,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class NodeStory:
-    """All there is to say about one node. `report` is None where its speaker has told nothing."""
+    """All there is to say about one node. `report` is None where its speaker has told nothing.
+
+    `unread` are findings about its Node object, which counts as it was before.
+    """
 
     name: str
     speaker: Speaker
@@ -67,11 +70,19 @@ class NodeStory:
     segments: tuple[Membership, ...]
     held: tuple[Held, ...]
     passed: tuple[Passed, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with its speaker and its object, but what excludes it."""
+        excluded = set(map(said, self.exclusions))
+        return (*(one for one in self.speaker.problems if one not in excluded), *self.unread)
 
     @property
     def well(self) -> bool:
         """Whether its speaker does all it should; a label that excludes it is somebody's wish."""
-        return self.speaker.well and Reason.NODE_NETWORK_UNAVAILABLE not in self.exclusions
+        excluded = Reason.NODE_NETWORK_UNAVAILABLE in self.exclusions
+        return self.speaker.well and not excluded and not self.unread
 
     @property
     def interfaces(self) -> tuple[InterfaceReport, ...]:
@@ -97,6 +108,7 @@ def explain_node(world: World, name: str) -> NodeStory | None:
             if line.holder == name and line.answer and line.answer.holding
         ),
         passed=tuple(_passed(world, name)),
+        unread=tuple(str(one) for one in world.store.findings if one.object == f"Node {name}"),
     )
 
 
@@ -160,7 +172,7 @@ def node_data(story: NodeStory) -> dict[str, Any]:
         "node": story.name,
         "healthy": story.well,
         "exclusions": [{"reason": str(one), "message": said(one)} for one in story.exclusions],
-        "problems": list(story.speaker.problems),
+        "problems": list(story.problems),
         "speaker": report
         and {
             "started": report.started,
@@ -236,7 +248,7 @@ def _head(story: NodeStory) -> list[str]:
     count = len({one.line.address for one in story.held})
     text = [f"Node {story.name} answers for {count or 'no'} address{'' if count == 1 else 'es'}."]
     text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
-    text += [one for one in story.speaker.problems if one not in map(said, story.exclusions)]
+    text += story.problems
     if story.report:
         report = story.report
         text.append(

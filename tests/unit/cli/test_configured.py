@@ -18,7 +18,7 @@ from tests.unit.cli.cluster import (
     healthy,
     metallb,
 )
-from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
 from vipcast.model.errors import Finding
 
@@ -173,6 +173,16 @@ def test_no_configuration_at_all_is_exit_code_3(explain: Explain) -> None:
     code, lines = explain()
     assert (code, lines[0]) == (NOT_FOUND, "There is no configuration:")
     assert lines[1].startswith("  ConfigMap metallb-system/config: There is neither such a")
+
+
+def test_a_configuration_that_may_be_in_a_bad_file_is_not_said_to_be_missing(
+    directory: Directory, explain: Explain
+) -> None:
+    (directory.path / "bad.yaml").write_text("kind: ConfigMap\n  metadata: {name: config}\n")
+    code, lines = explain()
+    assert code == UNREADABLE
+    assert lines[-2] == "Objects not read:"
+    assert lines[-1].startswith("  file bad.yaml: line 2")
 
 
 def test_json_and_yaml_hold_every_value_with_its_origin(

@@ -474,7 +474,7 @@ def test_a_service_that_cannot_be_read_is_explained_by_its_finding(
 
 def test_a_service_that_is_not_there_is_exit_code_3(tmp_path: Path, explain: Explain) -> None:
     healthy(tmp_path)
-    neither = "vipcast: There is neither a Service nor a node of the name nothing.\n"
+    neither = "vipcast: There is no Service or node nothing.\n"
     assert explain("nothing") == (NOT_FOUND, [], neither)
     assert explain("svc/nothing") == (NOT_FOUND, [], "vipcast: There is no Service nothing.\n")
     assert explain("shop/web") == (NOT_FOUND, [], "vipcast: There is no Service shop/web.\n")
@@ -489,7 +489,7 @@ def test_a_service_that_may_be_in_a_bad_file_is_not_said_to_be_missing(
     assert (code, lines) == (UNREADABLE, [])
     first, second = errors.splitlines()
     assert first == (
-        "vipcast: No Service new can be read. It may stand in a file that cannot be read:"
+        "vipcast: No Service or node new can be read. It may stand in a file that cannot be read:"
     )
     assert second.startswith("vipcast: file new.yaml: line ")
 

@@ -24,7 +24,7 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport, Unannounced
@@ -249,6 +249,23 @@ def test_a_node_without_a_speaker_and_a_speaker_without_a_node_are_told_of(
 @pytest.mark.usefixtures("directory")
 def test_a_node_that_is_not_there_is_exit_code_3(explain: Explain) -> None:
     assert explain("node/node9") == (NOT_FOUND, [], "vipcast: There is no node node9.\n")
+
+
+def test_a_node_that_cannot_be_read_is_named_with_its_finding(
+    directory: Directory, explain: Explain
+) -> None:
+    for name in ("node3", "node4"):
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": []}
+        directory.put(f"{name}.yaml", node)
+    directory.nodes("node1", "node2")
+    code, lines, _ = explain("node3")
+    assert code == LACKING
+    assert lines[2].startswith("Node node3: status")
+    code, lines, errors = explain("node/node4")
+    assert (code, lines) == (UNREADABLE, [])
+    assert errors.splitlines()[0] == (
+        "vipcast: Node node4 is there, but its file cannot be read as one:"
+    )
 
 
 def test_a_name_of_both_is_the_service_and_says_how_to_ask_for_the_node(
