@@ -18,6 +18,7 @@ import asyncio
 import itertools
 import random
 import select
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ from benchmarks.harness import (
 )
 from benchmarks.inotify import Inotify
 from benchmarks.spread import ratios, spread
-from lab.signals import as_exit
+from lab import signals
 from vipcast.files import DirectorySource
 from vipcast.model.raw import SERVICE
 
@@ -59,7 +60,7 @@ Seen = tuple[str, int | None, int]
 _SYNCED: Seen = ("", None, 0)
 
 
-def main() -> None:
+def main() -> int:
     """Measure every case, print it, and write the result file."""
     where = environment(time.time())
     cases: list[dict[str, Any]] = []
@@ -68,6 +69,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="vipcast-bench-") as place:
             cases += measure(Path(place), objects, ROUNDS)
     record("directory-latency", where, {"line_ms": LINE_MS, "unit": "ms", "cases": cases})
+    return 0
 
 
 def measure(place: Path, objects: int, rounds: dict[str, int]) -> Iterator[dict[str, Any]]:
@@ -246,5 +248,4 @@ def _port(path: Path) -> int | None:
 
 
 if __name__ == "__main__":
-    with as_exit():
-        main()
+    sys.exit(signals.program(main))

@@ -19,6 +19,7 @@ import asyncio
 import itertools
 import json
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ from benchmarks.harness import (
 from benchmarks.inotify import Inotify
 from benchmarks.spread import ratios, spread
 from controller.main import WRITER, control
-from lab.signals import as_exit
+from lab import signals
 from vipcast.files.dump import dump
 from vipcast.kube.render import service_status, timestamp, whole
 from vipcast.model.objects import Key, Recorded
@@ -74,11 +75,12 @@ Figures = Mapping[str, float]
 """What one round has shown, in milliseconds."""
 
 
-def main() -> None:
+def main() -> int:
     """Measure, print, and write the result file."""
     where = environment(time.time())
     body = measure(SERVICES, ROUNDS, WARM_UP)
     record("many-services", where, {**body, "rack": fill("benchmany", (100, SERVICES))})
+    return 0
 
 
 def measure(services: int, rounds: int, warm_up: int) -> dict[str, Any]:
@@ -255,5 +257,4 @@ class Lateness:
 
 
 if __name__ == "__main__":
-    with as_exit():
-        main()
+    sys.exit(signals.program(main))
