@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from vipcast.kube.fields import Fields, open_object
-from vipcast.kube.render import HEARTBEAT, NODE_LABEL, READABLE, RECONCILED
+from vipcast.kube.render import HEARTBEAT, NODE_LABEL, READABLE, RECONCILED, WITHOUT_EFFECT
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.raw import CONFIGURATION_STATE, Raw
 
@@ -35,11 +35,15 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class ConfigReport:
-    """What controller or a node's speaker (`component`) says about the configuration."""
+    """What controller or a node's speaker (`component`) says about the configuration.
+
+    `warnings` are about what is accepted and has no effect.
+    """
 
     component: str
     result: str
     findings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,12 @@ def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
 def reports_data(reports: Iterable[ConfigReport]) -> list[dict[str, Any]]:
     """The reports in the form that JSON and YAML show."""
     return [
-        {"component": one.component, "result": one.result, "findings": list(one.findings)}
+        {
+            "component": one.component,
+            "result": one.result,
+            "findings": list(one.findings),
+            "warnings": list(one.warnings),
+        }
         for one in reports
     ]
 
@@ -139,15 +148,21 @@ def _state(raw: Raw, now: float) -> _State:
     heartbeat = status.text(HEARTBEAT)
     return _State(
         node=node,
-        config=ConfigReport(node or CONTROLLER, result, _complaints(configured)),
+        config=ConfigReport(
+            node or CONTROLLER,
+            result,
+            _complaints(configured),
+            _complaints(conditions.get(WITHOUT_EFFECT), "True"),
+        ),
         unread=_complaints(readable),
         heartbeat=heartbeat,
         age=now - _seconds(status) if heartbeat else None,
     )
 
 
-def _complaints(condition: Fields | None) -> tuple[str, ...]:
-    if condition is None or condition.text("status") != "False":
+def _complaints(condition: Fields | None, bad: str = "False") -> tuple[str, ...]:
+    """The lines of a condition's message, if its status is the bad one."""
+    if condition is None or condition.text("status") != bad:
         return ()
     return tuple(line for line in condition.text("message").splitlines() if line)
 

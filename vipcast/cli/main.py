@@ -17,13 +17,15 @@ from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, co
 from vipcast.cli.configured import explain_config, tell_config
 from vipcast.cli.explain import explain
 from vipcast.cli.linting import check, gather, tell_checked
-from vipcast.cli.node import explain_node, tell_node
+from vipcast.cli.node import explain_node
+from vipcast.cli.nodetext import tell_node
 from vipcast.cli.picture import take
 from vipcast.cli.sentences import tell
 from vipcast.cli.status import show
 from vipcast.cli.subject import Subject, Topic
 from vipcast.cli.text import Screen, screen_of
-from vipcast.cli.vip import Standing, explain_vip, tell_vip
+from vipcast.cli.vip import Standing, explain_vip
+from vipcast.cli.viptext import tell_vip
 from vipcast.cli.world import World, look
 from vipcast.files import DirectorySource
 from vipcast.kube.store import Store

@@ -206,7 +206,7 @@ def said(reason: str, told: str = "") -> str:
     general = why(reason)
     if told and told != general:
         return told
-    step = STEPS.get(Reason(reason), "") if reason in set(Reason) else ""
+    step = next((text for word, text in STEPS.items() if word == reason), "")
     return " ".join(filter(None, (general, step)))
 
 

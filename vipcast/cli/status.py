@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from vipcast.cli.components import ConfigReport, Controller, reports_data
@@ -122,14 +123,15 @@ def _controller(controller: Controller, screen: Screen) -> list[str]:
 
 def _config(reports: tuple[ConfigReport, ...], screen: Screen) -> list[str]:
     """Who says the same about the configuration is named together."""
-    said: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    grouped: dict[ConfigReport, list[str]] = {}
     for report in reports:
-        said.setdefault((report.result, report.findings), []).append(report.component)
+        grouped.setdefault(replace(report, component=""), []).append(report.component)
     text: list[str] = []
-    for (result, findings), components in said.items():
+    for same, components in grouped.items():
+        result = same.result
         lines = screen.wrapped(f"Configuration: {result.lower()} ({', '.join(components)})")
         text += lines if result == "Valid" else map(screen.bad, lines)
-        for finding in findings:
+        for finding in (*same.findings, *(f"Without effect: {one}" for one in same.warnings)):
             text += screen.wrapped(finding, "  ")
     return text
 

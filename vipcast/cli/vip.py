@@ -1,6 +1,6 @@
 """`vipcast explain ADDRESS`: which Services have it, who answers for it, or who could get it. PURE.
 
-    explain_vip(world, address) -> Vip      tell_vip(Vip, …) prints it
+    explain_vip(world, address) -> Vip      printed by vipcast.cli.viptext
 
 An address that nobody has is free in a pool, or in no pool; where the configuration cannot be
 read nobody knows which.
@@ -8,24 +8,19 @@ read nobody knows which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.explain import told
-from vipcast.cli.output import Paragraph, some, written
 from vipcast.cli.picture import said, why
-from vipcast.cli.sentences import announcement_data, announcement_text
-from vipcast.cli.text import Screen
 from vipcast.cli.world import World
 from vipcast.config import Config
 from vipcast.model.addresses import Address, family_of
 from vipcast.model.objects import Key, Service
 from vipcast.model.pool import Allocation, Pool
 from vipcast.model.reasons import Reason
-from vipcast.ops.values import Output
 
 _UNKNOWN = (
     "Which pool it lies in is not known: the configuration cannot be read"
@@ -184,68 +179,3 @@ def _outside(world: World, config: Config, address: Address) -> Iterator[str]:
 def _ranges(pool: Pool) -> str:
     shown = ", ".join(map(str, pool.entries[:4]))
     return f"{shown}, …" if len(pool.entries) > 4 else shown
-
-
-def tell_vip(vip: Vip, output: Output, screen: Screen) -> str:
-    """The whole text, with its last line end."""
-    return written(vip_data(vip), lambda: _paragraphs(vip), output, screen)
-
-
-def vip_data(vip: Vip) -> dict[str, Any]:
-    """The explanation in the form that JSON and YAML show."""
-    return {
-        "address": vip.address,
-        "healthy": vip.well,
-        "standing": str(vip.standing),
-        "pool": vip.pool,
-        "notes": list(vip.notes),
-        "services": [_party_data(one) for one in vip.owners],
-        "waiting": [_party_data(one) for one in vip.waiting],
-        "announcements": [announcement_data(one) for one in vip.announcements],
-        "controller": vip.controller,
-    }
-
-
-def _party_data(party: Party) -> dict[str, Any]:
-    return {
-        "service": str(party.service),
-        "ports": list(party.ports),
-        "reason": party.reason,
-        "message": party.message,
-        "since": party.since,
-    }
-
-
-def _paragraphs(vip: Vip) -> Iterable[Paragraph]:
-    yield [*_head(vip), *vip.notes]
-    if vip.waiting:
-        yield [
-            "Services that ask for it and do not have it:",
-            *some(f"  {one.service} ({one.reason}): {one.message}" for one in vip.waiting),
-        ]
-    yield from (announcement_text(one) for one in vip.announcements)
-    if vip.controller:
-        yield [vip.controller]
-
-
-def _head(vip: Vip) -> list[str]:
-    if vip.standing is Standing.FREE:
-        return [f"{vip.address} is free: it lies in pool {vip.pool}, and no Service has it."]
-    if vip.standing is Standing.OUTSIDE:
-        return [f"{vip.address} is in no pool, and no Service has it."]
-    if vip.standing is Standing.UNKNOWN:
-        return [f"No Service has {vip.address}."]
-    pool = f" from pool {vip.pool}" if vip.pool else ""
-    if len(vip.owners) == 1:
-        (owner,) = vip.owners
-        return [f"{vip.address}{pool} belongs to Service {_owner(owner)}.", owner.message]
-    return [
-        f"{vip.address}{pool} is shared by {len(vip.owners)} Services:",
-        *some(f"  {_owner(one)}. {one.message}" for one in vip.owners),
-    ]
-
-
-def _owner(party: Party) -> str:
-    ports = f", {', '.join(party.ports)}" if party.ports else ""
-    since = f", since {party.since}" if party.since else ""
-    return f"{party.service}{ports} ({party.reason}{since})"

@@ -6,7 +6,8 @@ on to an older one that nobody but them knows: `config` is None then, and `findi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from vipcast.cli.picture import Picture, ours, take
 from vipcast.config import Config, parse
@@ -23,13 +24,14 @@ from vipcast.ops.values import Network
 class World:
     """The objects, the picture that they give, and the configuration among them.
 
-    `classes` are those of Services that are ours. `configured`: there is some object of a
-    configuration, good or bad.
+    `classes` are those of Services that are ours, `holders` these by the addresses that they show.
+    `configured`: there is some object of a configuration, good or bad.
     """
 
     store: Store
     picture: Picture
     classes: Classes
+    holders: Mapping[str, tuple[Service, ...]]
     config: Config | None = None
     findings: tuple[Finding, ...] = ()
     configured: bool = False
@@ -40,8 +42,7 @@ class World:
 
     def sharers(self, address: str) -> tuple[Service, ...]:
         """The Services of ours that show an address, in the order of their names."""
-        services = (one for _, one in sorted(self.store.services.items()))
-        return tuple(one for one in services if address in one.ingress and self.ours(one))
+        return self.holders.get(address, ())
 
     def ours(self, service: Service) -> bool:
         """Whether the controller gives the Service addresses."""
@@ -57,9 +58,13 @@ def look(
 ) -> World:
     """The world of a store with a whole snapshot; `now` is in seconds since 1970."""
     picture = take(store, namespace, now, classes)
+    holders: dict[str, tuple[Service, ...]] = {}
+    for _, service in sorted(store.services.items()):
+        for address in dict.fromkeys(service.ingress) if ours(service, classes) else ():
+            holders[address] = (*holders.get(address, ()), service)
     inputs = store.inputs(service_cidrs)
-    configured = not inputs.empty
+    world = World(store, picture, classes, holders, configured=not inputs.empty)
     try:
-        return World(store, picture, classes, parse(inputs), (), configured)
+        return replace(world, config=parse(inputs))
     except ConfigError as error:
-        return World(store, picture, classes, None, error.findings, configured)
+        return replace(world, findings=error.findings)

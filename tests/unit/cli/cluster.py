@@ -167,6 +167,7 @@ class Directory:
         *components: str,
         findings: Sequence[Finding] = (),
         problems: Sequence[Finding] = (),
+        warnings: Sequence[Finding] = (),
         heartbeat: str | None = None,
     ) -> None:
         """What components say of themselves; "" stands for the controller, which lives just now."""
@@ -178,6 +179,7 @@ class Directory:
                 loaded=True,
                 findings=findings,
                 problems=problems,
+                warnings=warnings,
                 now=SINCE,
                 heartbeat="" if one else beat,
             )

@@ -201,7 +201,7 @@ def test_json_and_yaml_hold_every_value_with_its_origin(
             "findings": [],
             "warnings": [],
             "programs": [
-                {"component": one, "result": "Valid", "findings": []}
+                {"component": one, "result": "Valid", "findings": [], "warnings": []}
                 for one in ("controller", *NODES)
             ],
             "flags": [{"component": node, "flag": "--xdp-mode", "value": "auto"} for node in NODES],

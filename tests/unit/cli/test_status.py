@@ -339,11 +339,27 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
             }
         ],
         "controller": {"healthy": True, "heartbeat": now, "problem": ""},
-        "configuration": [{"component": "controller", "result": "Valid", "findings": []}],
+        "configuration": [
+            {"component": "controller", "result": "Valid", "findings": [], "warnings": []}
+        ],
         "problems": [],
     }
     assert json.loads(status("--output=json")[1]) == wanted
     assert yaml.safe_load(status("--output=yaml")[1]) == wanted
+
+
+def test_what_has_no_effect_is_shown_and_spoils_nothing(tmp_path: Path, status: Status) -> None:
+    directory = healthy(tmp_path)
+    warning = Finding("IPAddressPool default/a", "", "", "It has no effect.", "Move it.")
+    directory.config("", *NODES, warnings=(warning,))
+    code, shown = status()
+    assert (code, shown.splitlines()[-2:]) == (
+        WELL,
+        [
+            "Configuration: valid (controller, node1, node2, node3)",
+            f"  Without effect: {warning}",
+        ],
+    )
 
 
 def test_an_empty_directory_says_what_is_not_there(status: Status) -> None:

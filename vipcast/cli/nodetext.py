@@ -1,0 +1,149 @@
+"""A NodeStory as text for people, as JSON or as YAML; all three say the same. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vipcast.cli.node import Held, Membership, NodeStory, Passed
+from vipcast.cli.output import Paragraph, some, written
+from vipcast.cli.picture import said
+from vipcast.cli.text import Screen
+from vipcast.model.reasons import Reason
+from vipcast.model.status import InterfaceReport
+from vipcast.ops.values import Output
+
+
+def tell_node(story: NodeStory, output: Output, screen: Screen) -> str:
+    """The whole text, with its last line end."""
+    return written(node_data(story), lambda: _paragraphs(story), output, screen)
+
+
+def node_data(story: NodeStory) -> dict[str, Any]:
+    """The story in the form that JSON and YAML show."""
+    report = story.report
+    return {
+        "node": story.name,
+        "healthy": story.well,
+        "exclusions": [{"reason": str(one), "message": said(one)} for one in story.exclusions],
+        "problems": list(story.problems),
+        "speaker": report
+        and {
+            "started": report.started,
+            "lost": story.speaker.lost,
+            "xdpMode": report.xdp_mode,
+            "boot": report.boot,
+            "term": report.term,
+        },
+        "interfaces": [
+            {
+                "name": one.name,
+                "mac": one.mac,
+                "answering": one.answering,
+                "mode": one.mode,
+                "reason": one.reason,
+                "message": said(one.reason, one.message),
+            }
+            for one in story.interfaces
+        ],
+        "segments": [_segment_data(one) for one in story.segments],
+        "holds": [
+            {
+                "address": one.line.address,
+                "service": str(one.line.service),
+                "segment": one.line.segment,
+                "interface": one.holding.interface,
+                "mac": one.holding.mac,
+                "reason": one.line.reason,
+                "since": one.holding.since,
+                "epoch": one.holding.epoch,
+            }
+            for one in story.held
+        ],
+        "doesNotHold": [
+            {
+                "address": one.address,
+                "service": str(one.service),
+                "segment": one.segment,
+                "reason": str(one.reason),
+                "message": one.message,
+                "holder": one.holder,
+            }
+            for one in story.passed
+        ],
+    }
+
+
+def _segment_data(one: Membership) -> dict[str, Any]:
+    return {
+        "segment": one.segment,
+        "interface": one.interface,
+        "learning": one.learning,
+        "problems": [{"reason": word, "message": said(word)} for word in one.problems],
+        "hears": [
+            {"node": member.node, "address": member.address, "mac": member.mac, "away": member.away}
+            for member in one.members
+        ],
+    }
+
+
+def _paragraphs(story: NodeStory) -> Iterable[Paragraph]:
+    yield _head(story)
+    if story.interfaces:
+        yield ["Interfaces:", *map(_interface, story.interfaces)]
+    if story.segments:
+        yield ["Segments:", *(line for one in story.segments for line in _segment(one))]
+    if story.held:
+        yield ["Answers for:", *some(map(_held, story.held))]
+    yield from _passed_text(story.passed)
+
+
+def _head(story: NodeStory) -> list[str]:
+    count = len({one.line.address for one in story.held})
+    text = [f"Node {story.name} answers for {count or 'no'} address{'' if count == 1 else 'es'}."]
+    text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
+    text += story.problems
+    if story.report:
+        report = story.report
+        text.append(
+            f"Its speaker runs since {report.started} (--xdp-mode {report.xdp_mode},"
+            f" term {report.term})."
+        )
+    return text
+
+
+def _interface(one: InterfaceReport) -> str:
+    state = f"answering, {one.mode} mode" if one.answering else "silent"
+    return f"  {one.name}, {one.mac}: {state} ({one.reason}). {said(one.reason, one.message)}"
+
+
+def _segment(one: Membership) -> Iterator[str]:
+    heard = ", ".join(
+        f"{member.node} ({'restarting' if member.away else member.address})"
+        for member in one.members
+    )
+    yield f"  {one.segment}, through {one.interface}: hears {heard or 'no other speaker'}."
+    words = [Reason.LEARNING] if one.learning else []
+    yield from (f"    {word}: {said(word)}" for word in (*words, *one.problems))
+
+
+def _held(one: Held) -> str:
+    return (
+        f"  {one.line.address} ({one.line.service}) on {one.line.segment}: {one.line.reason},"
+        f" since {one.holding.since}, epoch {one.holding.epoch}"
+    )
+
+
+def _passed_text(passed: tuple[Passed, ...]) -> Iterator[Paragraph]:
+    """One paragraph for each reason, with the addresses below it."""
+    grouped: dict[tuple[str, str], list[Passed]] = {}
+    for one in passed:
+        grouped.setdefault((one.reason, one.message), []).append(one)
+    for (reason, message), several in grouped.items():
+        yield [f"Does not answer for ({reason}): {message}", *some(map(_missing, several))]
+
+
+def _missing(one: Passed) -> str:
+    where = f" on {one.segment}" if one.segment else ""
+    who = f": {one.holder} does" if one.holder else ""
+    return f"  {one.address} ({one.service}){where}{who}"
