@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from vipcast.cli.linting import check, tell_checked
 from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
+from vipcast.ops.values import Output
 
 INPUTS = Path(__file__).parents[2] / "inputs"
 CONFIG = (INPUTS / "l2-home.yaml").read_text()
@@ -201,6 +205,18 @@ def test_no_line_about_a_users_file_is_wider_than_80_columns(
     code, more, _ = lint("bad.yaml")
     assert code == LACKING
     assert max(map(len, [*lines, *more])) <= 80
+
+
+PIECES = st.sampled_from([CONFIG, REVERSED, NODE, POOL, "---\n", "items:\n", "- ", "\t", "\x00"])
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=20)), max_size=6).map("".join))
+def test_whatever_a_file_holds_something_is_said_about_it(text: str) -> None:
+    checked = check({"a.yaml": text}, "metallb-system", "config", ())
+    assert tell_checked(checked, Output.TABLE, Screen()).splitlines()[-1].startswith("Checked ")
+    told = json.loads(tell_checked(checked, Output.JSON, Screen()))
+    assert yaml.safe_load(tell_checked(checked, Output.YAML, Screen())) == told
+    assert told["healthy"] is (not told["findings"])
 
 
 @pytest.mark.root
