@@ -102,6 +102,19 @@ class Follower:
         """The status of an object, {} if it has none."""
         return dict(self.objects.get(ref, {}).get("status", {}))
 
+    def addresses(self, ref: Ref) -> list[str]:
+        """The addresses that a Service's status shows."""
+        balancer = self.status(ref).get("loadBalancer") or {}
+        return [entry["ip"] for entry in balancer.get("ingress") or ()]
+
+    def conditions(self, ref: Ref) -> list[str]:
+        """The types of the conditions in an object's status."""
+        return [one["type"] for one in self.status(ref).get("conditions") or ()]
+
+    def annotations(self, ref: Ref) -> dict[str, str]:
+        """The annotations of an object."""
+        return dict(self.objects[ref]["metadata"].get("annotations") or {})
+
     def port(self, ref: Ref) -> int | None:
         """The first port of a Service, None if there is none."""
         raw = self.objects.get(ref)
@@ -121,6 +134,9 @@ class Follower:
 
 class Harness(ABC):
     """The surroundings of one adapter, empty at first."""
+
+    spoilt = "line 1"
+    """How the place begins where the adapter finds what `spoil` has put there."""
 
     @abstractmethod
     def source(self, writer: str = "controller", kinds: Collection[Kind] = KINDS) -> Source:

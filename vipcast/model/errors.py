@@ -4,7 +4,8 @@ VipcastError
 ├── ConfigError          tell the user; the last good configuration stays
 ├── ParseError           tell the user at the object; all other objects work on
 ├── SourceError          the store of objects failed: retry with back-off
-│   └── ConflictError    the object is there already or has changed: read again
+│   ├── ConflictError    the object is there already or has changed: read again
+│   └── RefusedError     the API server answered, and it was no: its code says why
 └── HostError            the node lacks something: tell the operator what and how to fix it
     └── AttachError      an interface cannot answer; the others do
 """
@@ -63,6 +64,14 @@ class SourceError(VipcastError):
 
 class ConflictError(SourceError):
     """The object exists already, or has changed since it was read."""
+
+
+class RefusedError(SourceError):
+    """The API server's answer was an error; `code` is its status of HTTP (RFC 9110, section 15)."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class HostError(VipcastError):

@@ -1,0 +1,165 @@
+"""What an API server has last said of the objects of one kind, and which changes that makes.
+
+A list replaces what is known, page by page; what it does not name is gone. But a list that holds
+anything without a name does not say what is gone: then nothing is taken away, a finding tells of
+it, and whoever lists has to list again (`Mirror.unreadable`).
+
+Objects are kept without what nobody reads: who wrote which field, versions that turn with every
+write, images and heartbeats of nodes, the pods behind endpoints. So what remains is equal as long
+as nothing has changed that matters, and a thousand objects stay small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from vipcast.kube.fields import shown
+from vipcast.kube.paths import plural
+from vipcast.model.errors import Finding
+from vipcast.model.objects import Key
+from vipcast.model.raw import (
+    CLUSTER_WIDE,
+    ENDPOINT_SLICE,
+    NODE,
+    Delta,
+    Kind,
+    Raw,
+    Ref,
+    api_version,
+)
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_IN_METADATA = ("managedFields", "resourceVersion", "generation", "selfLink")
+_OF_ENDPOINT = ("addresses", "conditions", "nodeName")
+_OF_NODE_SPEC = ("podCIDR", "podCIDRs")
+
+
+class Mirror:
+    """The objects of one kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.problems: tuple[Finding, ...] = ()
+        self._known: dict[Ref, Raw] = {}
+        self._seen: set[Ref] = set()
+        self._bad: list[Finding] = []
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, ref: Ref) -> Raw | None:
+        """An object as it was last heard of."""
+        return self._known.get(ref)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the last list could not be read as a whole."""
+        return bool(self.problems)
+
+    def begin(self) -> None:
+        """A list begins."""
+        self._seen = set()
+        self._bad = []
+
+    def page(self, items: Iterable[object]) -> Iterator[Delta]:
+        """Take in a page of the list; the items of a list may lack their kind."""
+        for number, item in enumerate(items, len(self._seen) + len(self._bad)):
+            ref = self.name(item)
+            if ref is None or not isinstance(item, Mapping):
+                self._bad.append(self._nameless(f"items[{number}]", item))
+                continue
+            self._seen.add(ref)
+            delta = self.put(ref, item)
+            if delta is not None:
+                yield delta
+
+    def end(self) -> tuple[Delta, ...]:
+        """The list is complete: what it did not name is gone."""
+        self.problems = tuple(self._bad)
+        missing = () if self._bad else tuple(self._known.keys() - self._seen)
+        for ref in missing:
+            del self._known[ref]
+        self._seen = set()
+        return tuple(Delta(ref, None) for ref in missing)
+
+    def put(self, ref: Ref, raw: Raw) -> Delta | None:
+        """Take in an object as it is now; None if nothing of it has changed that matters."""
+        kept = lean(self.kind, raw)
+        if self._known.get(ref) == kept:
+            return None
+        self._known[ref] = kept
+        return Delta(ref, kept)
+
+    def drop(self, ref: Ref) -> Delta | None:
+        """An object is gone."""
+        return None if self._known.pop(ref, None) is None else Delta(ref, None)
+
+    def name(self, raw: object) -> Ref | None:
+        """The name of what should be an object of this kind; None if it has none."""
+        metadata = raw.get("metadata") if isinstance(raw, Mapping) else None
+        if not isinstance(metadata, Mapping):
+            return None
+        name = metadata.get("name")
+        namespace = "" if self.kind in CLUSTER_WIDE else metadata.get("namespace")
+        if not isinstance(name, str) or not name or not isinstance(namespace, str):
+            return None
+        return Ref(self.kind, Key(namespace, name))
+
+    def _nameless(self, place: str, item: object) -> Finding:
+        return Finding(
+            f"the API server's list of {plural(self.kind)}",
+            place,
+            shown(item),
+            "This is no object: it has no name.",
+            f"Compare with `kubectl get {plural(self.kind)} -A`, and look at what stands between"
+            " here and the API server.",
+            kept=bool(self._known),
+        )
+
+
+def lean(kind: Kind, raw: Raw) -> dict[str, Any]:
+    """The object without what nobody reads; with its kind, which lists leave out."""
+    kept = {"apiVersion": api_version(kind), "kind": kind.name, **raw}
+    metadata = {key: value for key, value in raw["metadata"].items() if key not in _IN_METADATA}
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, Mapping) and LAST_APPLIED in annotations:
+        left = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+        if left:
+            metadata["annotations"] = left
+        else:
+            del metadata["annotations"]
+    kept["metadata"] = metadata
+    extra = _OF_KIND.get(kind)
+    if extra is not None:
+        extra(kept)
+    return kept
+
+
+def _node(raw: dict[str, Any]) -> None:
+    raw["spec"] = _only(raw.get("spec"), _OF_NODE_SPEC)
+    status = _only(raw.get("status"), ("addresses", "conditions"))
+    if isinstance(status, dict) and isinstance(status.get("conditions"), list):
+        conditions = status["conditions"]
+        status["conditions"] = [_only(one, ("type", "status")) for one in conditions]
+    raw["status"] = status
+
+
+def _endpoint_slice(raw: dict[str, Any]) -> None:
+    endpoints = raw.get("endpoints")
+    if isinstance(endpoints, list):
+        raw["endpoints"] = [_only(one, _OF_ENDPOINT) for one in endpoints]
+
+
+def _only(value: Any, keys: tuple[str, ...]) -> Any:
+    """Some keys of a mapping; what is none stays, for the parser to name."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: value[key] for key in keys if key in value}
+
+
+_OF_KIND: Mapping[Kind, Callable[[dict[str, Any]], None]] = {
+    NODE: _node,
+    ENDPOINT_SLICE: _endpoint_slice,
+}

@@ -1,0 +1,302 @@
+"""KubeSource: an API server as a Source.
+
+    Watch, one for each kind ──deltas──▶ changes()
+    write_status ──▶ a patch of what this writer owns ──▶ the API server ──▶ Watch
+    put, create, delete ──▶ own objects
+    record ──▶ Notes ──▶ Events
+
+The snapshot is complete when every kind has been listed. After that, nothing that fails takes an
+object away. A server older than OLDEST is refused when it answers: `changes` raises HostError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Self
+
+from vipcast.kube.api import MERGE, OPERATIONS, STRATEGIC, Access, Api
+from vipcast.kube.notes import REPEAT, Notes
+from vipcast.kube.patches import NOTHING, Part, merging, strategic
+from vipcast.kube.paths import collection, plural, single
+from vipcast.kube.queue import pause
+from vipcast.kube.watch import LATE, SILENCE, Scope, Watch
+from vipcast.model.errors import ConflictError, Finding, HostError, RefusedError, SourceError
+from vipcast.model.raw import (
+    CLUSTER_WIDE,
+    ENDPOINT_SLICE,
+    EVENT,
+    SERVICE,
+    Batch,
+    Delta,
+    EventNote,
+    Kind,
+    Raw,
+    Ref,
+)
+from vipcast.ports import SourceHealth
+
+OLDEST: Final = (1, 21)
+"""The oldest Kubernetes: the first one that serves EndpointSlices as they are read here."""
+
+LAST_EVENTS: Final = 5.0
+"""Seconds that the last Events may take when the source is closed."""
+
+_EVERYWHERE = CLUSTER_WIDE | {SERVICE, ENDPOINT_SLICE, EVENT}
+_NOT_FOUND: Final = 404
+
+_log = logging.getLogger(__name__)
+_NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
+_NO_PARTS: Mapping[Kind, Part] = MappingProxyType({})
+_NO_NAMES: Mapping[Kind, str] = MappingProxyType({})
+
+
+class KubeSource:
+    """Follows the `kinds`, and writes as `writer`.
+
+    Nodes, Namespaces, Services, EndpointSlices and Events are followed everywhere, all other kinds
+    in `namespace`; of a kind in `names` only that one object. `owns` is what of a status this
+    writer takes away though it may not have written it in this run: its own before a restart, or
+    that of the program that did the work before. At most `event_budget` Events are kept, and each
+    is counted up every `event_repeat` seconds at most. `clock` gives seconds since 1970,
+    `monotonic` seconds that never jump, `draw` is evenly spread over 0 to 1; a watch without a word
+    for `silence` seconds is given up.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        writer: str,
+        kinds: Collection[Kind],
+        *,
+        namespace: str,
+        names: Mapping[Kind, str] = _NO_NAMES,
+        owns: Mapping[Kind, Part] = _NO_PARTS,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+        event_budget: int = 1000,
+        event_repeat: float = REPEAT,
+        silence: float = SILENCE,
+    ) -> None:
+        manager = f"vipcast-{writer}"[:128]
+        self._api = Api(access, agent=manager)
+        self._query: dict[str, str | int] = {"fieldManager": manager}
+        self._owns = owns
+        self._extra: dict[Ref, Part] = {}
+        self._monotonic = monotonic
+        self._draw = draw
+        self._watches = {
+            kind: Watch(
+                self._api,
+                Scope(kind, "" if kind in _EVERYWHERE else namespace, names.get(kind, "")),
+                self._tell,
+                monotonic=monotonic,
+                draw=draw,
+                silence=silence,
+            )
+            for kind in kinds
+        }
+        self._notes = Notes(
+            self._api,
+            writer,
+            self._query,
+            budget=event_budget,
+            repeat=event_repeat,
+            clock=clock,
+            monotonic=monotonic,
+            uid=self._uid,
+        )
+        self._pending: dict[Ref, Delta] = {}
+        self._problems: tuple[Finding, ...] = ()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._began = monotonic()
+        self._trouble = ""
+        self._fresh = self._synced = self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Begin to follow. Raises HostError if it cannot be known which API server, or as whom."""
+        await self._api.__aenter__()
+        self._task = asyncio.create_task(self._follow(), name="follow the API server")
+        self._task.add_done_callback(lambda _: self._news.set())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write the last Events, end the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        if self._synced:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_EVENTS):
+                    await self._notes.write()
+            if self._notes.trouble:
+                _log.warning("the last Events were not written: %s", self._notes.trouble)
+        self._closed = True
+        self._news.set()
+        await self._api.__aexit__(kind, error, trace)
+
+    async def changes(self) -> AsyncIterator[Batch]:
+        """The snapshot, then every change; ends when the source is closed."""
+        while not self._closed:
+            await self._news.wait()
+            self._news.clear()
+            if self._task is not None and self._task.done() and not self._task.cancelled():
+                self._task.result()
+            if not self._fresh:
+                continue
+            deltas = tuple(self._pending.values())
+            self._pending.clear()
+            self._fresh = False
+            if not self._closed:
+                yield Batch(deltas, True, self._problems)
+
+    async def write_status(
+        self, ref: Ref, status: Raw, annotations: Mapping[str, str] = _NO_ANNOTATIONS
+    ) -> None:
+        """Patch what this writer owns of an object's status; an empty status takes it back."""
+        given = Part.of(status, annotations)
+        always = self._owns.get(ref.kind, NOTHING)
+        owned = always | self._extra.get(ref, NOTHING)
+        uid = self._uid(ref)
+        if ref.kind == SERVICE:
+            content, body = STRATEGIC, strategic(owned, status, annotations, uid)
+        else:
+            known = self._known(ref)
+            before = {} if known is None else known.get("status") or {}
+            content, body = MERGE, merging(owned, status, annotations, before, uid)
+        self._remember(ref, (owned | given) - always)  # it may be written though the answer is lost
+        try:
+            await self._api.call("PATCH", single(ref, "status"), self._query, body, content=content)
+        except RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+            self._remember(ref, NOTHING)
+            raise SourceError(f"{ref} is gone, so its status cannot be written.") from error
+        self._remember(ref, given - always)
+
+    async def put(self, ref: Ref, raw: Raw) -> None:
+        """Create or replace an own object: all of its status, and its labels if they differ."""
+        known = self._known(ref)
+        if known is None:
+            with contextlib.suppress(ConflictError):
+                await self.create(ref, raw)
+        elif not _says(known["metadata"], raw["metadata"]):
+            body = {"metadata": raw["metadata"]}
+            await self._api.call("PATCH", single(ref), self._query, body, content=MERGE)
+        if "status" not in raw:
+            return
+        try:
+            await self._put_status(ref, raw["status"])
+        except RefusedError as error:
+            if error.code != _NOT_FOUND or known is None:
+                raise
+            await self.create(ref, raw)
+            await self._put_status(ref, raw["status"])
+
+    async def create(self, ref: Ref, raw: Raw) -> None:
+        """Create an object; raises ConflictError if it exists."""
+        body = {key: value for key, value in raw.items() if key != "status"}
+        await self._api.call("POST", collection(ref.kind, ref.key.namespace), self._query, body)
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete an own object."""
+        try:
+            await self._api.call("DELETE", single(ref))
+        except RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+
+    async def record(self, note: EventNote) -> None:
+        """Count an Event; it is written soon, and until that succeeds."""
+        self._notes.note(note)
+
+    def health(self) -> SourceHealth:
+        """Not alive while a watch is late; the message says which, and why."""
+        following = self._task is not None and not self._task.done()
+        if self._trouble and self._monotonic() - self._began > LATE:
+            late = [self._trouble]
+        else:
+            late = [text for watch in self._watches.values() if (text := watch.late())]
+        said = [*late, self._notes.trouble]
+        if not late and not self._synced:
+            missing = [plural(kind) for kind, watch in self._watches.items() if not watch.listed]
+            said.insert(0, f"Not listed yet: {', '.join(sorted(missing))}.")
+        message = " ".join(said).strip()
+        return SourceHealth(following and not late, self._synced, message, self._problems)
+
+    async def _follow(self) -> None:
+        await self._check_version()
+        async with asyncio.TaskGroup() as tasks:
+            for kind, watch in self._watches.items():
+                tasks.create_task(watch.run(), name=f"watch {kind}")
+            tasks.create_task(self._notes.run(), name="write Events")
+
+    async def _check_version(self) -> None:
+        """Wait for the server. Raises HostError if it is too old."""
+        for failures in range(1, 2**31):
+            try:
+                major, minor, text = await self._api.version()
+            except SourceError as error:
+                self._trouble = str(error)
+                await asyncio.sleep(pause(min(failures, 6), self._draw()))
+            else:
+                self._trouble = ""
+                if (major, minor) < OLDEST:
+                    raise HostError(
+                        f"The API server {self._api.url} is Kubernetes {text}, which is too old:"
+                        " Vipcast needs 1.21 or newer. Upgrade the cluster."
+                    )
+                return
+
+    def _tell(self, deltas: Iterable[Delta]) -> None:
+        """Take in what a watch has heard; hand on all of it once every kind has been listed."""
+        news = False
+        for delta in deltas:
+            news = True
+            self._pending[delta.ref] = delta
+            if delta.raw is None:
+                self._extra.pop(delta.ref, None)
+        problems = tuple(one for each in self._watches.values() for one in each.mirror.problems)
+        listed = self._synced or all(watch.listed for watch in self._watches.values())
+        if listed and (news or problems != self._problems or not self._synced):
+            self._problems, self._synced, self._fresh = problems, True, True
+            self._news.set()
+
+    def _known(self, ref: Ref) -> Raw | None:
+        watch = self._watches.get(ref.kind)
+        return None if watch is None else watch.mirror.get(ref)
+
+    def _uid(self, ref: Ref) -> str:
+        known = self._known(ref)
+        return "" if known is None else str(known["metadata"].get("uid", ""))
+
+    def _remember(self, ref: Ref, extra: Part) -> None:
+        if extra:
+            self._extra[ref] = extra
+        else:
+            self._extra.pop(ref, None)
+
+    async def _put_status(self, ref: Ref, status: Any) -> None:
+        body = [{"op": "add", "path": "/status", "value": status}]
+        await self._api.call("PATCH", single(ref, "status"), self._query, body, content=OPERATIONS)
+
+
+def _says(stands: Any, wanted: Any) -> bool:
+    """Whether a mapping has all that is wanted of it, however deep."""
+    if isinstance(wanted, Mapping):
+        return isinstance(stands, Mapping) and all(
+            _says(stands.get(key), value) for key, value in wanted.items()
+        )
+    return bool(stands == wanted)
