@@ -5,6 +5,9 @@ python -m lab exec client -- ping -c 1 192.0.2.11
 python -m lab status                    draw it, with what runs in it
 python -m lab down                      ends what `exec` started, too
 
+With `up --cluster` a real API server, controllers and kube-proxy run on the lab, too; `status` says
+how to reach them. They are built from source at the first time, which takes some minutes.
+
 Vipcast on a lab, by hand: as root, in the project's directory, with the pool and the Service of
 README.md as a file in the directory D. Nothing stands for a cluster but what these lines put there.
 
@@ -35,6 +38,9 @@ from pathlib import Path
 from lab import draw, kernel, processes, signals
 from lab.cluster import Lab
 from lab.errors import LabError
+from lab.kubernetes.cluster import Cluster
+from lab.kubernetes.credentials import ADMIN, Credentials
+from lab.kubernetes.programs import provide, version
 from lab.services import ServiceRule
 from lab.topology import SEGMENTS, namespace_of
 
@@ -57,13 +63,17 @@ def up(given: argparse.Namespace) -> int:
         clients=given.clients,
         segments=given.cidr or SEGMENTS[: given.segments],
         pod_ports=given.pod_port or (8080,),
+        control_plane=given.cluster,
     )
+    # What takes minutes comes first: whoever gives up then has lost nothing.
+    programs = provide(_say) if given.cluster else None
     stood = lab.run.topology.exists()
     lab.up()
+    if programs is not None:
+        Cluster(lab, programs).start(_say)
     lab.leave()
     if stood:
-        said = f"lab: a lab {lab.name!r} stood already: it was taken down, with all that ran in it"
-        print(said, file=sys.stderr)
+        _say(f"a lab {lab.name!r} stood already: it was taken down, with all that ran in it")
     return status(given)
 
 
@@ -85,6 +95,8 @@ def status(given: argparse.Namespace) -> int:
             program = program.removesuffix(f"-{record.pid}")
             running.setdefault(host, []).append(f"{program} {record.pid}")
     print("\n".join(draw.topology(lab.topology, carriers, running)))
+    if lab.topology.control_plane and Credentials.of(lab).bin.exists():
+        print("\n".join(_way_in(lab)))
     return 0
 
 
@@ -119,6 +131,20 @@ def serve(given: argparse.Namespace) -> int:
     addresses = map(_address, given.address)
     lab.program_services([ServiceRule(vip, port, lab.backends()) for vip, port in addresses])
     return 0
+
+
+def _way_in(lab: Lab) -> list[str]:
+    place = Credentials.of(lab)
+    return [
+        "",
+        f"Kubernetes {version()}: kubectl for this shell, and a kubeconfig for programs in the lab",
+        f"  export PATH={place.bin}:$PATH",
+        f"  export KUBECONFIG={place.kubeconfig(ADMIN)}",
+    ]
+
+
+def _say(sentence: str) -> None:
+    print(f"lab: {sentence}", file=sys.stderr, flush=True)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -157,6 +183,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="PORT",
         help="a TCP port of every pod's HTTP server, 8080 by default; may be repeated",
+    )
+    building.add_argument(
+        "--cluster",
+        action="store_true",
+        help="start Kubernetes on it: API server, controllers, kube-proxy",
     )
     building.set_defaults(run=up)
     removing = verbs.add_parser("down", help="take a lab down, with all that a killed run left")

@@ -38,11 +38,9 @@ class Cluster:
 
     def __init__(self, lab: Lab, programs: Path) -> None:
         self.lab = lab
-        self.credentials = Credentials(lab.run.path / "kubernetes", lab.cp.address)
+        self.credentials = Credentials.of(lab)
         self.plane = ControlPlane(lab.cp, programs, self.credentials)
         self.proxies = Proxies(lab, programs, self.credentials)
-        self.bin = self.credentials.folder / "bin"
-        """A folder with kubectl, for a person's PATH: it works on this cluster from anywhere."""
         self._programs = programs
 
     @property
@@ -91,7 +89,7 @@ class Cluster:
         Raises CommandFailed, with its own words, when it fails or takes over `timeout` seconds.
         """
         return kernel.checked(
-            kernel.run([str(self.bin / "kubectl"), *arguments], text, timeout=timeout)
+            kernel.run([str(self.credentials.bin / "kubectl"), *arguments], text, timeout=timeout)
         )
 
     def apply(self, *documents: Mapping[str, Any]) -> None:
@@ -179,8 +177,8 @@ class Cluster:
         self.kubectl("replace", "--subresource=status", "-f", "-", text=text)
 
     def _write_kubectl(self) -> None:
-        self.bin.mkdir()
-        script = self.bin / "kubectl"
+        self.credentials.bin.mkdir()
+        script = self.credentials.bin / "kubectl"
         settings = {
             "KUBECONFIG": self.kubeconfig,
             "KUBECACHEDIR": self.credentials.folder / "kubectl-cache",

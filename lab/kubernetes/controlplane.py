@@ -92,6 +92,8 @@ class ControlPlane:
             # It marks every new Node as not ready until a kubelet says otherwise; there is none.
             "--disable-admission-plugins=TaintNodesByCondition",
             "--profiling=false",
+            # Otherwise it waits a minute for whoever watches to go away by himself.
+            "--shutdown-watch-termination-grace-period=2s",
         )
 
     def start_controllers(self) -> Process:

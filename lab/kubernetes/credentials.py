@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from lab import kernel
+from lab.cluster import Lab
 from lab.topology import SERVICES
 
 API_PORT = 6443
@@ -33,6 +34,16 @@ class Credentials:
 
     folder: Path
     api: IPv4Address
+
+    @classmethod
+    def of(cls, lab: Lab) -> Credentials:
+        """Those of a lab with a control plane; they need not be made yet."""
+        return cls(lab.run.path / "kubernetes", lab.cp.address)
+
+    @property
+    def bin(self) -> Path:
+        """A folder with kubectl, for a person's PATH: it works on this cluster from anywhere."""
+        return self.folder / "bin"
 
     @property
     def url(self) -> str:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from lab import draw
+from lab import draw, wiring
 from lab.errors import LabError
 from lab.topology import HostPlan, PodPlan, Port, plan
 
@@ -65,9 +65,25 @@ def test_no_node_of_a_wide_segment_stands_in_the_pool_of_the_masked_input() -> N
 
 
 def test_the_arguments_that_are_kept_draw_the_same_lab_again() -> None:
-    drawn = plan("x", nodes=4, clients=2, segments=("192.168.1.0/24",), pod_ports=(80, 8443))
+    segments = ("192.168.1.0/24",)
+    drawn = plan(
+        "x", nodes=4, clients=2, segments=segments, pod_ports=(80, 8443), control_plane=True
+    )
 
     assert plan(**drawn.as_json()) == drawn
+
+
+def test_a_control_plane_has_a_host_on_the_first_segment_and_nodes_a_route_for_services() -> None:
+    segments = ("192.0.2.0/24", "198.51.100.0/24")
+    without, drawn = plan(segments=segments), plan(segments=segments, control_plane=True)
+
+    assert without.control_plane is None
+    assert drawn.control_plane is not None
+    assert [str(port.address) for port in drawn.control_plane.ports] == ["192.0.2.5"]
+    assert set(drawn.namespaces) - set(without.namespaces) == {"vipcast-lab-cp"}
+    route = "route add 10.96.0.0/16 via 192.0.2.5"
+    assert route in wiring.node(drawn, 0)
+    assert route not in wiring.node(without, 0)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +97,7 @@ def test_the_arguments_that_are_kept_draw_the_same_lab_again() -> None:
         ({"segments": ("192.0.2.1/24",)}, "segment '192.0.2.1/24': 192.0.2.1/24 has host bits"),
         ({"segments": ("192.0.2.0/25",)}, "too small"),
         ({"segments": ("10.0.0.0/8",)}, "overlaps 10.244.0.0/16"),
+        ({"segments": ("10.96.1.0/24",)}, "overlaps 10.96.0.0/16"),
         ({"segments": ("192.0.2.0/24", "192.0.0.0/16")}, "overlaps 192.0.2.0/24"),
         ({"pod_ports": (0,)}, "pod port 0"),
     ],
