@@ -36,17 +36,22 @@ WRITERS: Final = 16
 """How many jobs may be under way at once; one that hangs takes one of them."""
 
 HEARTBEAT: Final = 10.0
-"""Seconds between two signs of life in the ConfigurationState."""
+"""Seconds between two signs of life in the ConfigurationState, where it carries them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the loop is told by flags."""
+    """What the loop is told by flags.
+
+    `heartbeat`: nobody but its own word tells whether the controller lives. It is false on a
+    cluster, which watches over the controller's Pod, and where each sign of life costs a write.
+    """
 
     namespace: str
     config: str
     secret: str
     service_cidrs: tuple[Network, ...] = ()
+    heartbeat: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class App:
         self._store = Store(settings.namespace, settings.config, settings.secret)
         self._namespace = settings.namespace
         self._service_cidrs = settings.service_cidrs
+        self._beats = settings.heartbeat
         self._state = render.configuration_state_ref(settings.namespace)
         self._secret = render.secret_ref(settings.namespace, settings.secret)
         self._notes = Ref(EVENT, Key("", "notes"))
@@ -346,11 +352,12 @@ class App:
         )
         if before is None or before.get("status") != raw["status"]:
             await self._source.put(ref, raw)
-        self._queue.add(self._state, (0,), self._next_heartbeat)
+        if self._beats:
+            self._queue.add(self._state, (0,), self._next_heartbeat)
 
     def _alive(self) -> str:
-        """The time of the last sign of life, which is now where it is due again."""
-        if self._now() >= self._next_heartbeat:
+        """The time of the last sign of life, which is now where it is due again; "": none."""
+        if self._beats and self._now() >= self._next_heartbeat:
             self._heartbeat = render.timestamp(self._outside.wall())
             self._next_heartbeat = self._now() + HEARTBEAT
         return self._heartbeat

@@ -154,11 +154,12 @@ async def running(
     wall: Callable[[], float] = lambda: NOON,
     saved: list[Raw] | None = None,
     service_cidrs: tuple[Network, ...] = (),
+    heartbeat: bool = True,
 ) -> AsyncIterator[Running]:
     """A controller at work on a directory, or another source; stopped in order at the end.
 
     `wall` gives the time of day, in seconds since 1970. `saved` is what its lives remember, the
-    newest last.
+    newest last. Without a `heartbeat` it works as on a cluster.
     """
     saved = [] if saved is None else saved
     if isinstance(at, Place):
@@ -172,7 +173,7 @@ async def running(
         recall=lambda: saved[-1] if saved else None,
         remember=saved.append,
     )
-    settings = Settings(NAMESPACE, "config", "memberlist", service_cidrs)
+    settings = Settings(NAMESPACE, "config", "memberlist", service_cidrs, heartbeat)
     app = App(at, desk, metrics, settings, outside)
     stop = asyncio.Event()
     task = asyncio.create_task(app.run(stop))

@@ -15,6 +15,7 @@ import pytest
 from controller.desk import Desk
 from controller.reconcile import Outcome
 from tests.support.waiting import eventually_async
+from tests.unit.controller.counted import Counted
 from tests.unit.controller.running import (
     NAMESPACE,
     NOON,
@@ -300,6 +301,21 @@ async def test_a_state_that_is_written_for_another_reason_carries_the_last_sign_
         place.text("odd.yaml", "kind: Service\n  apiVersion: v1\n")
         await eventually_async(lambda: place.state()["result"] == "Invalid", what="it is told")
         assert place.state()["heartbeat"] == first
+
+
+async def test_on_a_cluster_no_sign_of_life_is_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.app.HEARTBEAT", 0.0)
+    minutes = itertools.count(NOON, 60)
+    source = Counted(place.path)
+    async with running(source, wall=lambda: next(minutes), heartbeat=False):
+        await eventually_async(place.state, what="the state is reported")
+        for name in ("a", "b"):
+            place.service(name)
+            await address_of(place, name)
+        assert "heartbeat" not in place.state()
+    assert source.kinds()["ConfigurationState"] == 1
 
 
 async def test_a_users_own_key_of_the_hellos_is_left_alone(place: Place) -> None:
