@@ -106,6 +106,55 @@ async def test_a_test_can_talk_to_the_api_server_itself(cluster: Cluster) -> Non
         assert (await answer.json())["gitVersion"].startswith("v1.")
 
 
+def test_a_namespace_goes_with_all_that_is_in_it(cluster: Cluster) -> None:
+    cluster.create_namespace("passing")
+    cluster.apply(service("web", "passing"))
+    cluster.serve("web", namespace="passing")
+
+    cluster.delete_namespace("passing")
+
+    with pytest.raises(CommandFailed, match='namespaces "passing" not found'):
+        cluster.get("namespace", "passing")
+
+
+def test_a_frozen_api_server_answers_nothing_and_goes_on_when_woken(cluster: Cluster) -> None:
+    cluster.plane.apiserver.freeze()
+    try:
+        with pytest.raises(CommandFailed):
+            cluster.kubectl("get", "nodes", "--request-timeout=1s")
+    finally:
+        cluster.plane.apiserver.wake()
+
+    assert len(cluster.list("nodes")) == len(cluster.lab.nodes)
+
+
+def test_an_api_server_that_is_told_to_end_does_so_in_order(cluster: Cluster) -> None:
+    before = cluster.plane.apiserver
+
+    cluster.restart_apiserver()
+
+    assert before.wait(0) == 0
+    assert cluster.plane.apiserver.pid != before.pid
+    assert len(cluster.list("nodes")) == len(cluster.lab.nodes)
+
+
+def test_controllers_and_kube_proxy_that_were_killed_catch_up(
+    cluster: Cluster, namespace: str
+) -> None:
+    node = cluster.lab.node(2)
+    cluster.plane.controllers.kill()
+    cluster.proxies.process(node).kill()
+    cluster.apply(service("web", namespace))
+    cluster.serve("web", namespace=namespace)
+
+    cluster.plane.start_controllers()
+    cluster.proxies.start(node)
+    cluster.proxies.await_ready(node)
+
+    address = cluster.get("service", "web", namespace)["spec"]["clusterIP"]
+    eventually(lambda: pods_behind(address, node), what="kube-proxy leads to a pod")
+
+
 def test_an_api_server_that_was_killed_comes_back_with_everything(
     cluster: Cluster, namespace: str
 ) -> None:
