@@ -75,7 +75,8 @@ def _make(draft: Path, lock: int, go: Toolchain, say: Say) -> None:
     _build(draft / "kubernetes", lock, go, say)
     for name in NAMES:
         (draft / name).symlink_to("kubernetes")
-    say(f"done after {_clock(time.monotonic() - began)}: {cache.folder()}")
+    say(f"done after {_clock(time.monotonic() - began)}; all of it is in {cache.folder()},")
+    say("where the folder go (4 GB) only speeds up another build and may be removed")
 
 
 def _extract_etcd(draft: Path, lock: int, say: Say) -> None:
