@@ -52,15 +52,7 @@ class Record:
     last_holder: str | None = None
     last_heard: float | None = None  # last sign of life of a holder that was lost
     why_free: Reason = Reason.FIRST_CLAIM
-    _order: tuple[str, ...] | None = None
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """The candidates by rank, best first."""
-        if self._order is None:
-            weights = {name: one.weight for name, one in (self.candidates or {}).items()}
-            self._order = rank(weights, self.vip, weights)
-        return self._order
+    turn: tuple[frozenset[str], int] | None = None  # rivals, and how many of them come before us
 
 
 class Book:
@@ -125,7 +117,18 @@ class Book:
                 self._silence(record, Reason.LEASE_OVER)
 
     def want(self, now: float, wanted: Mapping[Address, Candidates]) -> None:
-        """What is to be announced, and by whom; what is not in it is dropped."""
+        """What is to be announced, and by whom; what is not in it is dropped.
+
+        Many addresses have the same candidates, which may be many: two are compared once.
+        """
+        compared: dict[tuple[int, int], bool] = {}
+
+        def alike(before: Candidates | None, now: Candidates) -> bool:
+            pair = id(before), id(now)
+            if pair not in compared:
+                compared[pair] = before is now or before == now
+            return compared[pair]
+
         for vip in [vip for vip in self.records if vip not in wanted]:
             self._drop(vip)
         for vip, candidates in wanted.items():
@@ -135,8 +138,10 @@ class Book:
                 record.highest = max(self._listed.get(vip, {}).values(), default=0)
                 self._settle(record, now, Reason.FIRST_CLAIM)
                 self._silence(record, Reason.WAITING)
-            elif record.candidates is not candidates and record.candidates != candidates:
+            elif not alike(record.candidates, candidates):
                 self._nominate(record, candidates, now)
+            else:
+                record.candidates = candidates
 
     def renamed(self, now: float, interface: str) -> None:
         """The segment is seen through an interface of this name now."""
@@ -265,7 +270,7 @@ class Book:
     def _nominate(self, record: Record, candidates: Candidates, now: float) -> None:
         could = self.bar(record) is None
         record.candidates = candidates
-        record._order = None
+        record.turn = None
         self._reassess(record, now, could=could)
 
     def _reassess(self, record: Record, now: float, *, could: bool) -> None:
@@ -369,8 +374,7 @@ class Book:
         free_since: float,
         live: Mapping[str, str],
     ) -> None:
-        ahead = record.order[: record.order.index(self.node)]
-        steps = sum(node in live and candidates[node].on(live[node]) for node in ahead)
+        steps = self._steps(record, candidates, live)
         grace = FIRST_GRACE if steps and record.why_free is Reason.FIRST_CLAIM else 0.0
         turn = max(free_since, record.reserved_until) + grace + CLAIM_STEP * steps
         if now < turn:
@@ -381,6 +385,19 @@ class Book:
         self.own[record.vip] = self._unsaid[record.vip] = claim
         self.changed = True
         self._settle(record, now, record.why_free)
+
+    def _steps(self, record: Record, candidates: Candidates, live: Mapping[str, str]) -> int:
+        """How many of those that could claim beside us rank before us.
+
+        A cluster may have many times more nodes than the segment: only those here are ranked.
+        """
+        rivals = frozenset(
+            node for node in live if node in candidates and candidates[node].on(live[node])
+        )
+        if record.turn is None or record.turn[0] != rivals:
+            weights = {node: candidates[node].weight for node in (*rivals, self.node)}
+            record.turn = rivals, rank(weights, record.vip, weights).index(self.node)
+        return record.turn[1]
 
     def _abandon_in_time(self, record: Record, now: float, free_since: float) -> None:
         end = free_since + ABANDON

@@ -266,7 +266,7 @@ class SegmentCore:
             learning_for=max(0.0, (self._learnt or now + LEARN) - now) if learning else None,
             conditions=frozenset(self._conditions),
             members=self.members(now),
-            vips=see_vips(self._book, self._members, self._why_silent()),
+            vips=see_vips(self._book, self._why_silent()),
             rejected={reason.value: self._rejected[reason] for reason in Rejection},
             accepted=self._accepted,
             lapses=self._lapses,

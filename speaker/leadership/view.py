@@ -41,9 +41,7 @@ class VipView:
 
     `holder` is the node believed to answer (maybe this one), `counter` that of its epoch, `since`
     the time (monotonic seconds) since when it is the holder, or since when there is none.
-    `reason` says why this node answers or does not. `order` is the candidates by rank, best first;
-    those in `absent` are not heard on this segment, those in `barred` are here through interfaces
-    that they may not announce it on.
+    `reason` says why this node answers or does not.
     """
 
     vip: Address
@@ -52,9 +50,6 @@ class VipView:
     since: float
     answering: bool
     reason: Reason
-    order: tuple[str, ...]
-    absent: frozenset[str]
-    barred: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +116,19 @@ def see_members(members: Members, now: float) -> tuple[MemberView, ...]:
     return tuple(sorted(seen, key=lambda member: (member.node, not member.verified)))
 
 
-def see_vips(book: Book, members: Members, silent: Reason | None) -> dict[Address, VipView]:
+def see_vips(book: Book, silent: Reason | None) -> dict[Address, VipView]:
     """Every wanted address; `silent` says why this node could answer for none, if that is so."""
-    here = {peer.node: peer.interface for peer in members.live()} | {book.node: book.interface}
-    views = {}
-    for vip, record in book.records.items():
-        views[vip] = VipView(
+    return {
+        vip: VipView(
             vip=vip,
             holder=record.holder,
             counter=record.counter,
             since=record.since,
             answering=book.answers(vip),
             reason=_reason(book, record, silent),
-            order=record.order,
-            absent=frozenset(record.order) - here.keys(),
-            barred=frozenset(
-                node
-                for node, candidate in (record.candidates or {}).items()
-                if node in here and not candidate.on(here[node])
-            ),
         )
-    return views
+        for vip, record in book.records.items()
+    }
 
 
 def _reason(book: Book, record: Record, silent: Reason | None) -> Reason:

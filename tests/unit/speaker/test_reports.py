@@ -37,9 +37,6 @@ def vip(address: Address, *, answering: bool, counter: int = 3) -> VipView:
         since=900.0,
         answering=answering,
         reason=Reason.HOLDER if answering else Reason.NOT_OWNER,
-        order=("node1", "node2"),
-        absent=frozenset(),
-        barred=frozenset(),
     )
 
 
