@@ -257,8 +257,8 @@ def eligible(
     nominated = known[ads]
     if isinstance(nominated, Reason) or service.policy is not TrafficPolicy.LOCAL:
         return nominated
-    local = {endpoint.node for endpoint in serving}
-    return {name: each for name, each in nominated.items() if name in local} or (
+    local = sorted({each.node for each in serving if each.node})
+    return {name: nominated[name] for name in local if name in nominated} or (
         Reason.NO_LOCAL_ENDPOINTS
     )
 
