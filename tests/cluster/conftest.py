@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from lab.cluster import Lab
 from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
+from tests.support.apiproxy import ApiProxy
+from tests.support.kubesources import KubeHarness, Users, prepare
 from tests.support.labs import logs, unique_name
 from tests.support.netns import inside
 
@@ -60,6 +63,31 @@ def inside_lab(cluster: Cluster) -> Iterator[None]:
     """This thread, with the loop that runs in it, is in the control plane's network namespace."""
     with inside(cluster.lab.cp.namespace):
         yield
+
+
+@pytest.fixture
+def users(cluster: Cluster, inside_lab: None) -> Iterator[Users]:  # noqa: ARG001 - opens sockets
+    """The cluster's administrator, without kubectl."""
+    opened = Users(cluster)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[ApiProxy]:
+    """A proxy to the API server; from inside the lab."""
+    credentials = cluster.credentials
+    with ApiProxy(cluster.lab.cp.namespace, credentials.url, credentials.ca) as standing:
+        yield standing
+
+
+@pytest.fixture
+def kube(cluster: Cluster, users: Users, proxy: ApiProxy, tmp_path: Path) -> Iterator[KubeHarness]:
+    """The surroundings of a KubeSource, as the contract suite has them."""
+    prepare(cluster)
+    standing = KubeHarness(users, proxy, tmp_path)
+    yield standing
+    standing.close()
 
 
 @pytest.hookimpl(wrapper=True)

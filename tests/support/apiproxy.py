@@ -74,7 +74,7 @@ class ApiProxy:
         self._changes: list[Change] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._work, name="api-proxy")
-        self._flows = asyncio.Event()
+        self._frozen: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
         self._clients: dict[asyncio.StreamWriter, Asked | None] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -82,7 +82,6 @@ class ApiProxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.thaw()
         self.bring_back()
         return self
 
@@ -120,12 +119,8 @@ class ApiProxy:
         self._do(self._listen())
 
     def freeze(self) -> None:
-        """Say nothing more to anybody, and keep every connection."""
-        self._loop.call_soon_threadsafe(self._flows.clear)
-
-    def thaw(self) -> None:
-        """Undo `freeze`."""
-        self._loop.call_soon_threadsafe(self._flows.set)
+        """Say nothing more on any connection that there is, and keep it; later ones work."""
+        self._do(self._freeze())
 
     def close_watches(self) -> None:
         """End every watch in good order."""
@@ -168,6 +163,9 @@ class ApiProxy:
         for client in self._clients:
             client.transport.abort()
 
+    async def _freeze(self) -> None:
+        self._frozen = set(self._clients)
+
     async def _close_watches(self) -> None:
         for client, asked in self._clients.items():
             if asked is not None and asked.watches:
@@ -204,7 +202,6 @@ class ApiProxy:
         )
         self.asked.append(asked)
         self._clients[client] = asked
-        await self._flows.wait()
         for rule in self._rules:
             answer = rule(asked)
             if answer is not None:
@@ -232,7 +229,8 @@ class ApiProxy:
         client.write(b"\r\n".join(lines).replace(b"HTTP/1.0", b"HTTP/1.1", 1))
         while not client.is_closing():
             part = await (there.readline() if asked.watches else there.read(-1))
-            await self._flows.wait()
+            if client in self._frozen:
+                await asyncio.Event().wait()
             for change in self._changes:
                 part = change(asked, part) if part else part
             client.write(part)

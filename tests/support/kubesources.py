@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,10 @@ class KubeHarness(Harness):
         self.proxy = proxy
         self.kubeconfig = proxy.kubeconfig(place / "kubeconfig", token=users.token)
         self._others = users.refs(KINDS)
+
+    def now(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
 
     def close(self) -> None:
         """Take away what the test has left."""

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 class _Tally:
     """One Event: how often it was noted, when first and last, and how much of that is written.
 
-    `begun`: the server may have it. `due`: not to be written again before.
+    `begun`: the server may have it; `created`: it has. `due`: not to be written again before.
     """
 
     note: EventNote
@@ -48,6 +48,7 @@ class _Tally:
     last: str
     written: int = 0
     begun: bool = False
+    created: bool = False
     due: float = float("-inf")
 
 
@@ -81,6 +82,7 @@ class Notes:
         self._tallies: OrderedDict[Ref, _Tally] = OrderedDict()
         self._surplus: list[Ref] = []
         self._noted = asyncio.Event()
+        self._ending = False
         self.trouble = ""
 
     def note(self, note: EventNote) -> None:
@@ -97,14 +99,20 @@ class Notes:
         self._noted.set()
 
     async def run(self) -> None:
-        """Write what was noted, until cancelled."""
-        while True:
-            seconds = await self.write(self._monotonic())
+        """Write what was noted, and at the end all that is left."""
+        while not self._ending:
+            seconds = await self._write_due(self._monotonic())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._noted.wait()
+        await self._write_due(float("inf"))
 
-    async def write(self, now: float = float("inf")) -> float | None:
+    def end(self) -> None:
+        """Let `run` come to its end."""
+        self._ending = True
+        self._noted.set()
+
+    async def _write_due(self, now: float) -> float | None:
         """Write all that is due at `now`; gives the seconds until more is, None: there is none."""
         self._noted.clear()
         try:
@@ -133,10 +141,11 @@ class Notes:
     async def _write(self, ref: Ref, tally: _Tally) -> None:
         """Bring the server's count to ours; what it refuses for good is forgotten."""
         count = tally.count
-        fresh, tally.begun = not tally.begun, True
+        tally.begun = True
         try:
-            if fresh or not await self._patched(ref, tally):
+            if not tally.created or not await self._patched(ref, tally):
                 count = await self._create(ref, tally)
+                tally.created = True
         except RefusedError as error:
             if not _for_good(error):
                 raise
@@ -155,11 +164,12 @@ class Notes:
             await self._api.call("POST", path, self._query, raw)
         except ConflictError:
             found = await self._api.call("GET", single(ref))
-            before = found.get("count") or 0
+            if found.get("firstTimestamp") == tally.first:
+                return 0  # our own, whose answer was lost: patch it
+            before = int(found.get("count") or 0)
             tally.first = found.get("firstTimestamp") or tally.first
-            tally.count += before
+            tally.count, count = tally.count + before, count + before
             await self._patched(ref, tally)
-            return count + int(before)
         return count
 
     async def _patched(self, ref: Ref, tally: _Tally) -> bool:

@@ -49,6 +49,7 @@ LAST_EVENTS: Final = 5.0
 
 _EVERYWHERE = CLUSTER_WIDE | {SERVICE, ENDPOINT_SLICE, EVENT}
 _NOT_FOUND: Final = 404
+_INVALID: Final = 422
 
 _log = logging.getLogger(__name__)
 _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
@@ -116,6 +117,7 @@ class KubeSource:
         self._problems: tuple[Finding, ...] = ()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
         self._began = monotonic()
         self._trouble = ""
         self._fresh = self._synced = self._closed = False
@@ -134,15 +136,14 @@ class KubeSource:
         trace: TracebackType | None,
     ) -> None:
         """Write the last Events, end the connections."""
+        if self._writing is not None:
+            self._notes.end()
+            await asyncio.wait((self._writing,), timeout=LAST_EVENTS)
+            if self._notes.trouble:
+                _log.warning("the last Events were not written: %s", self._notes.trouble)
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        if self._synced:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_EVENTS):
-                    await self._notes.write()
-            if self._notes.trouble:
-                _log.warning("the last Events were not written: %s", self._notes.trouble)
         self._closed = True
         self._news.set()
         await self._api.__aexit__(kind, error, trace)
@@ -180,6 +181,9 @@ class KubeSource:
         try:
             await self._api.call("PATCH", single(ref, "status"), self._query, body, content=content)
         except RefusedError as error:
+            # A successor's uid is no conflict to the server, but a field that may not change.
+            if error.code == _INVALID and "metadata.uid" in str(error):
+                raise ConflictError(f"{ref} is another one now, by the same name.") from error
             if error.code != _NOT_FOUND:
                 raise
             self._remember(ref, NOTHING)
@@ -225,10 +229,7 @@ class KubeSource:
     def health(self) -> SourceHealth:
         """Not alive while a watch is late; the message says which, and why."""
         following = self._task is not None and not self._task.done()
-        if self._trouble and self._monotonic() - self._began > LATE:
-            late = [self._trouble]
-        else:
-            late = [text for watch in self._watches.values() if (text := watch.late())]
+        late = self._late()
         said = [*late, self._notes.trouble]
         if not late and not self._synced:
             missing = [plural(kind) for kind, watch in self._watches.items() if not watch.listed]
@@ -236,12 +237,27 @@ class KubeSource:
         message = " ".join(said).strip()
         return SourceHealth(following and not late, self._synced, message, self._problems)
 
+    def _late(self) -> list[str]:
+        """A sentence for each reason for which kinds are not followed."""
+        if self._trouble:
+            silent = self._monotonic() - self._began
+            return [f"Nothing is followed for {silent:.0f} s. {self._trouble}"] * (silent > LATE)
+        reasons: dict[str, dict[str, float]] = {}
+        for kind, watch in self._watches.items():
+            if (found := watch.late()) is not None:
+                silent, why = found
+                reasons.setdefault(why, {})[plural(kind)] = silent
+        return [
+            f"Not followed for {max(kinds.values()):.0f} s: {', '.join(sorted(kinds))}. {why}"
+            for why, kinds in reasons.items()
+        ]
+
     async def _follow(self) -> None:
         await self._check_version()
         async with asyncio.TaskGroup() as tasks:
             for kind, watch in self._watches.items():
                 tasks.create_task(watch.run(), name=f"watch {kind}")
-            tasks.create_task(self._notes.run(), name="write Events")
+            self._writing = tasks.create_task(self._notes.run(), name="write Events")
 
     async def _check_version(self) -> None:
         """Wait for the server. Raises HostError if it is too old."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from vipcast.kube.api import Api, decode
 from vipcast.kube.mirror import Mirror
-from vipcast.kube.paths import collection, plural
+from vipcast.kube.paths import collection
 from vipcast.kube.queue import pause
 from vipcast.model.errors import RefusedError, SourceError
 from vipcast.model.raw import Delta, Kind
@@ -101,14 +101,12 @@ class Watch:
         self._failures = 0
         self._unknown = 0
 
-    def late(self) -> str:
-        """Why it does not follow; "": it does, or has not for a moment only."""
+    def late(self) -> tuple[float, str] | None:
+        """For how many seconds it has not followed, and why; None: it does, or has just stopped."""
         silent = self._monotonic() - self._heard
         if self._watching or silent <= LATE:
-            return ""
-        name = plural(self._scope.kind)
-        what = f"The watch of {name} is" if self.listed else f"The first list of {name} is"
-        return f"{what} {silent:.0f} s late: {self._trouble or 'no answer yet.'}"
+            return None
+        return silent, self._trouble or "There is no answer yet."
 
     async def run(self) -> None:
         """Follow until cancelled."""

@@ -1,0 +1,131 @@
+"""Which API server, and as whom: what cannot be used is named before anything is asked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vipcast.kube.api import Access, Api, decode
+from vipcast.model.errors import HostError
+
+
+def config(**parts: Any) -> str:
+    """A kubeconfig, but for the parts given."""
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    return json.dumps({**whole, **parts})
+
+
+async def enter(access: Access) -> str:
+    """Where a client with this access would go."""
+    async with Api(access) as api:
+        return api.url
+
+
+async def test_a_kubeconfig_says_where_the_api_server_is(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(config())
+    assert await enter(Access(file)) == "http://127.0.0.1:1"
+
+
+CA = {"server": "https://127.0.0.1:1", "certificate-authority-data": "eA=="}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "cannot be used"),
+        ("[1, 2]", "cannot be used"),
+        ("a: [", "while parsing"),
+        (config(contexts=[]), "Expected object with name x in .*contexts"),
+        (config(**{"current-context": "y"}), "Expected object with name y"),
+        (config(clusters=[{"name": "c", "cluster": CA}]), "cannot be used"),
+        (config(users=[{"name": "u", "user": {"tokenFile": "/nowhere"}}]), "No such file"),
+    ],
+)
+async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config"
+    file.write_text(text)
+    with pytest.raises(HostError, match=said) as caught:
+        await enter(Access(file))
+    sentence = str(caught.value)
+    assert sentence.startswith(f"The kubeconfig {file} cannot be used: ")
+    assert sentence.endswith(". Name one that kubectl can use with --kubeconfig.")
+
+
+async def test_a_kubeconfig_that_is_missing_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    with pytest.raises(HostError, match=f"{file} cannot be used: No such file or directory"):
+        await enter(Access(file))
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "said"),
+    [
+        (("token", "ca.crt"), {}, "Service host/port is not set"),
+        (("ca.crt",), {"KUBERNETES_SERVICE_PORT": "1"}, "Service token file does not exist"),
+        (("token",), {"KUBERNETES_SERVICE_PORT": "1"}, "certification file does not exist"),
+    ],
+)
+async def test_a_place_that_is_no_pod_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: Iterable[str],
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.delenv("KUBERNETES_SERVICE_PORT", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in files:
+        (tmp_path / name).write_text("x")
+    with pytest.raises(HostError, match=f"{said}. Give --kubeconfig, or --directory"):
+        await enter(Access(account=tmp_path))
+
+
+def test_equal_keys_of_different_objects_are_one_text() -> None:
+    first, second = decode(b'{"someKey": 1}'), decode(b'{"someKey": 2}')
+    assert next(iter(first)) is next(iter(second))
+
+
+def test_neither_the_models_nor_the_client_without_asyncio_are_loaded(tmp_path: Path) -> None:
+    """They would cost each speaker some 40 MiB."""
+    file = tmp_path / "config"
+    file.write_text(config())
+    made = subprocess.run(
+        [sys.executable, "-c", LOADING, file],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
+    loaded = [name for name in made.stdout.split() if name.startswith("kubernetes.")]
+    assert "kubernetes.aio.client.api_client" in loaded
+    assert not [name for name in loaded if not name.startswith("kubernetes.aio")]
+    assert not [name for name in loaded if ".models." in name or ".api." in name]
+
+
+LOADING = """
+import asyncio, sys
+from pathlib import Path
+from vipcast.kube.api import Access, Api
+
+async def main():
+    async with Api(Access(Path(sys.argv[1]))):
+        print(*sys.modules)
+
+asyncio.run(main())
+"""
