@@ -1,6 +1,7 @@
 """The controller's loop: objects in; statuses, Events, and what the speakers need, out.
 
     source ─► store ─► desk (observe, configure) ─► queue ─► desk.decide ─► status ─► Events
+                 │                └── addresses ──► queue ─► counters of IPAddressPools
                  └───► keeper (configuration) ─────► queue ─► ConfigurationState, Secret
 
 One object, one job: what the source refuses is tried again after a pause and holds up nobody else.
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from controller import reports
+from controller.counters import Counters, counters, differs
 from controller.desk import Desk
 from controller.reconcile import Outcome, Status
 from controller.salvage import salvage, standing_on
@@ -28,7 +30,17 @@ from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Change, Store
 from vipcast.model.errors import ConflictError, Finding, SourceError
 from vipcast.model.objects import NO_LABELS, Key, Service
-from vipcast.model.raw import EVENT, NAMESPACE, SERVICE, Batch, EventNote, EventType, Raw, Ref
+from vipcast.model.raw import (
+    EVENT,
+    IP_ADDRESS_POOL,
+    NAMESPACE,
+    SERVICE,
+    Batch,
+    EventNote,
+    EventType,
+    Raw,
+    Ref,
+)
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Source
 
@@ -37,6 +49,9 @@ WRITERS: Final = 16
 
 HEARTBEAT: Final = 10.0
 """Seconds between two signs of life in the ConfigurationState, where it carries them."""
+
+COUNTING: Final = 1.0
+"""Seconds from a change until the counters of a pool are written, with all that came meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,7 @@ class App:
         self._secret = render.secret_ref(settings.namespace, settings.secret)
         self._notes = Ref(EVENT, Key("", "notes"))
         self._outbox: deque[EventNote] = deque()
+        self._counted: dict[Ref, Counters] = {}
         self._problems: tuple[Finding, ...] = ()
         self._unread: frozenset[Key] = frozenset()
         self._started = False
@@ -149,6 +165,7 @@ class App:
             self._queue.add(self._secret, (0,))
         if configured or self._state in change.others:
             self._queue.add(self._state, (0,))
+        self._recount()
 
     def _labels(self, change: Change, *, first: bool) -> Mapping[str, Mapping[str, str]]:
         """The labels of the namespaces that have changed; a namespace that is gone has none."""
@@ -232,6 +249,13 @@ class App:
             self._queue.add(Ref(SERVICE, key), (1, self._desk.rank(key)))
         self._wake.set()
 
+    def _recount(self) -> None:
+        """The counters of pools may have changed: they are written soon, not each time."""
+        for pool in () if self._desk.config is None else self._desk.config.pools:
+            ref = Ref(IP_ADDRESS_POOL, Key(self._namespace, pool.name))
+            if self._store.raw(ref) is not None:
+                self._queue.add(ref, (0,), self._now() + COUNTING)
+
     # What is to be done
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
@@ -279,6 +303,8 @@ class App:
             await self._report()
         elif ref == self._secret:
             await self._make_secret()
+        elif ref.kind == IP_ADDRESS_POOL:
+            await self._count(ref)
         else:
             await self._record()
 
@@ -310,6 +336,7 @@ class App:
             )
             reports.tell_written(outcome)
         self._due(self._desk.settle(outcome))
+        self._recount()
         if outcome.events:
             reports.tell_outcome(outcome)
             self._outbox.extend(outcome.events)
@@ -361,6 +388,14 @@ class App:
             self._heartbeat = render.timestamp(self._outside.wall())
             self._next_heartbeat = self._now() + HEARTBEAT
         return self._heartbeat
+
+    async def _count(self, ref: Ref) -> None:
+        raw, wanted = self._store.raw(ref), counters(self._desk.ledger.usage()).get(ref.key.name)
+        if raw is None or wanted is None:
+            self._counted.pop(ref, None)
+        elif differs(wanted, raw, self._counted.get(ref)):
+            await self._source.write_status(ref, wanted)
+            self._counted[ref] = wanted
 
     async def _make_secret(self) -> None:
         if self._store.secret_present:

@@ -55,14 +55,16 @@ _PARSERS: Mapping[Kind, Callable[[Raw], Any]] = {
     SPEAKER_STATUS: parse_speaker_status,
 }
 
+STATUS = "status"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a batch has changed.
 
     `services` are to be decided again: they are new, gone or different, or their endpoints are; all
-    of them where a node is. `config`: an object of the configuration, wherever it stands. `others`
-    are the objects of every other kind that changed.
+    of them where a node is. `config`: an object of the configuration, wherever it stands, beyond
+    its status. `others` are the objects of every other kind that changed.
     """
 
     services: frozenset[Key] = frozenset()
@@ -134,7 +136,11 @@ class Store:
     def inputs(self, service_cidrs: tuple[Network, ...] = ()) -> Inputs:
         """What the configuration is read from, for `ConfigKeeper.feed`."""
         kinds = (CONFIG_MAP, *CONFIG_KINDS)
-        objects = ((Ref(kind, key), raw) for kind in kinds for key, raw in self.raws(kind).items())
+        objects = (
+            (Ref(kind, key), _written(raw))
+            for kind in kinds
+            for key, raw in self.raws(kind).items()
+        )
         context = Context(tuple(self._nodes.values()), service_cidrs)
         key = self._config_map.key
         return replace(gather(objects, key.namespace, key.name, context), partial=self._partial)
@@ -160,12 +166,12 @@ class Store:
         others: set[Ref] = set()
         config = secret = False
         for delta in batch.deltas:
+            ref, was = delta.ref, self.raw(delta.ref)
             old, new = self._take(delta)
-            ref = delta.ref
             if ref.kind == CONFIG_MAP:
                 config = config or ref.key.name == self._config_map.key.name
             elif ref.kind in CONFIG_KINDS:
-                config = True
+                config = config or not _as_written(was, delta.raw)
             elif ref == self._secret:
                 secret = True
             elif old != new or ref.kind not in _PARSERS:
@@ -238,3 +244,13 @@ class Store:
         if new is not None:
             self._slices.setdefault(new.service, {})[ref.key] = new
         return {one.service for one in (old, new) if one is not None}
+
+
+def _written(raw: Raw) -> Raw:
+    """What users have written of an object: all but the status, in which the controller counts."""
+    return {key: value for key, value in raw.items() if key != STATUS}
+
+
+def _as_written(old: Raw | None, new: Raw | None) -> bool:
+    """Whether users have changed nothing of an object that is there."""
+    return old is not None and new is not None and _written(old) == _written(new)

@@ -133,6 +133,16 @@ def service(name: str, namespace: str = "default", **spec: Any) -> dict[str, Any
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 
+def pool(name: str, addresses: str, namespace: str = NAMESPACE, **spec: Any) -> dict[str, Any]:
+    """An IPAddressPool."""
+    return {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "IPAddressPool",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"addresses": [addresses], **spec},
+    }
+
+
 @dataclass(slots=True)
 class Running:
     """A controller that runs in the test's own loop."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.waiting import eventually_async
-from tests.unit.controller.running import NAMESPACE, Place, config_map, has, running
+from tests.unit.controller.running import Place, config_map, has, pool, running
 from vipcast.ports import Raw
 
 INPUTS = Path(__file__).parents[2] / "inputs"
@@ -21,15 +21,6 @@ HOME = {"name": "home", "addresses": ["192.0.2.10-192.0.2.19"]}
 def place(tmp_path: Path) -> Place:
     """A directory without any configuration."""
     return Place(tmp_path)
-
-
-def pool(name: str, addresses: str, namespace: str = NAMESPACE, **spec: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "metallb.io/v1beta1",
-        "kind": "IPAddressPool",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"addresses": [addresses], **spec},
-    }
 
 
 def node(name: str, address: str) -> dict[str, Any]:

@@ -309,3 +309,18 @@ def test_whatever_was_not_named_as_changed_is_as_it_was(history: list[list[Delta
                 assert before[key_] == (one.services.get(key_), one.slices(key_))
         changed = {name for name in "ab" if nodes.get(name) != one.nodes.get(name)}
         assert changed <= change.nodes
+
+
+def test_the_status_of_a_pool_is_no_configuration() -> None:
+    kept, pool = store(), ref(IP_ADDRESS_POOL, "home", NAMESPACE)
+    spec = {"addresses": ["192.0.2.0/24"]}
+    assert kept.apply(Batch((made(pool, spec=spec),), synced=True)) == Change(config=True)
+    before = kept.inputs()
+    counted = made(pool, spec=spec, status={"assignedIPv4": 1})
+    assert kept.apply(Batch((counted,), synced=True)) == Change()
+    assert kept.inputs() == before
+    assert kept.raw(pool) == counted.raw
+    assert kept.apply(Batch((made(pool, spec=spec, labels={"a": "b"}),), synced=True)) == Change(
+        config=True
+    )
+    assert kept.apply(Batch((gone(pool),), synced=True)) == Change(config=True)
