@@ -1,7 +1,7 @@
 """Where a finding's field stands in the text: the path into a document, followed node by node.
 
     line_of(document, "spec.addresses[1]") -> line
-    in_config_map(document, text, "address-pools[0].name") -> line
+    ConfigMapText(document, text).line_of("address-pools[0].name") -> line
 
 A path that leads to something that is missing ends at the nearest thing around it.
 """
@@ -37,24 +37,37 @@ def line_of(node: Node, path: str) -> int:
     return line
 
 
-def in_config_map(document: Node, text: str, path: str) -> int:
-    """The same for a ConfigMap, whose configuration is a text inside of the text of the file."""
-    if not path or path.startswith("metadata."):
-        return line_of(document, path)
-    holder = line_of(document, f"data.{DATA_KEY}")
-    inner = _inner(document)
-    lines = text.splitlines()
-    if inner is None or not (0 < inner.line <= len(lines) and _BLOCK.search(lines[inner.line - 1])):
-        return holder
-    own = _OWN_LINE.search(path)
-    if own and path.startswith(f"data.{DATA_KEY}"):
-        return inner.line + int(own[1])
+class ConfigMapText:
+    """The same for a ConfigMap, whose configuration is a text inside of the text of the file.
+
+    It is read once, however many paths are asked for.
+    """
+
+    def __init__(self, document: Node, text: str) -> None:
+        self._document = document
+        self._holder = line_of(document, f"data.{DATA_KEY}")
+        self._inner = self._root = None
+        inner, lines = _inner(document), text.splitlines()
+        if inner and 0 < inner.line <= len(lines) and _BLOCK.search(lines[inner.line - 1]):
+            self._inner, self._root = inner, _root(inner)
+
+    def line_of(self, path: str) -> int:
+        """The line in the file; where only the text as a whole can be found, where it begins."""
+        if not path or path.startswith("metadata."):
+            return line_of(self._document, path)
+        own = _OWN_LINE.search(path)
+        if self._inner and own and path.startswith(f"data.{DATA_KEY}"):
+            return self._inner.line + int(own[1])
+        return self._holder if self._root is None else line_of(self._root, path)
+
+
+def _root(inner: Scalar) -> Node | None:
+    """The configuration, with lines of the file; None if it cannot be read, which has been told."""
     chunks = split(inner.text)
     try:
-        root = compose(Chunk(chunks[0].text, inner.line + chunks[0].line), "") if chunks else None
+        return compose(Chunk(chunks[0].text, inner.line + chunks[0].line), "") if chunks else None
     except ParseError:
-        return holder  # then the finding is about that, and says its line
-    return holder if root is None else line_of(root, path)
+        return None
 
 
 def _inner(document: Node) -> Scalar | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from vipcast.config.inputs import parse
 from vipcast.config.nodes import Node
 from vipcast.config.overlaps import Network
-from vipcast.config.places import in_config_map, line_of
+from vipcast.config.places import ConfigMapText, line_of
 from vipcast.config.yamltext import compose, split
 from vipcast.files.reading import objects_of, read
 from vipcast.files.view import View
@@ -90,6 +90,7 @@ class _Atlas:
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
         self._objects: dict[str, tuple[str, Ref, Node]] = {}
+        self._config_maps: dict[Ref, ConfigMapText] = {}
         for name, text in texts.items():
             for ref, node in _nodes(name, text):
                 self._objects.setdefault(str(ref), (name, ref, node))
@@ -101,7 +102,9 @@ class _Atlas:
             return Spot("", 0, finding, warning)
         name, ref, node = known
         if ref.kind == CONFIG_MAP:
-            line = in_config_map(node, self._texts[name], finding.field)
+            if ref not in self._config_maps:
+                self._config_maps[ref] = ConfigMapText(node, self._texts[name])
+            line = self._config_maps[ref].line_of(finding.field)
         else:
             line = line_of(node, finding.field)
         return Spot(name, line, finding, warning)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vipcast.config import places
+from vipcast.config.nodes import Node
+from vipcast.config.yamltext import Chunk, compose
 from vipcast.files.lint import Spot, lint
 from vipcast.model.errors import Finding
 
@@ -106,6 +109,24 @@ def test_a_mistake_in_the_config_map_has_its_line_in_the_file() -> None:
             ),
         ),
     )
+
+
+def test_a_text_with_many_mistakes_is_read_once_to_find_their_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[Chunk] = []
+
+    def counted(chunk: Chunk, name: str) -> Node | None:
+        read.append(chunk)
+        return compose(chunk, name)
+
+    monkeypatch.setattr(places, "compose", counted)
+    bad = "".join(f"      - 10.0.0.{number}\n" for number in range(100))
+    found = told(MAP.replace("      - 192.0.2.0/28\n", bad))
+    assert found[:100] == [
+        ("0", 14 + number, f"address-pools[0].addresses[{number}]") for number in range(100)
+    ]
+    assert len(read) == 1
 
 
 def test_what_is_missing_is_placed_where_it_should_be() -> None:
