@@ -203,7 +203,7 @@ class _Builder:
             _line(event),
             "The tag is none that Kubernetes objects can have.",
             "Remove the tag; write text in quotes, and binary data as base64 text.",
-            str(event.tag),
+            str(event.tag) if str(event.tag).startswith(_CORE) else "",  # may be a password
         )
 
     def _alias(self, event: yaml.AliasEvent) -> None:
@@ -215,9 +215,8 @@ class _Builder:
                 "The alias stands inside of what it names."
                 if name in self._anchors
                 else "The alias names an anchor that is not defined above it.",
-                "Write the value out instead of the alias.",
-                f"*{name}",
-            )
+                "Write the value out instead of the alias; put text that begins with * in quotes.",
+            )  # without the name, which may be a password
         self._deep(event, known.height)
         self._weigh(event, known.weight)
         self._add(known, event, None)

@@ -152,6 +152,13 @@ def test_what_cannot_be_read_is_refused_with_its_line(text: str, field: str, mes
     assert finding.fix
 
 
+@pytest.mark.parametrize("text", ["password: *sesame\n", "password: !sesame\n"])
+def test_a_password_that_yaml_takes_for_something_else_is_not_shown(text: str) -> None:
+    finding = refused(text)
+    assert "sesame" not in str(finding)
+    assert "in quotes" in finding.fix
+
+
 def test_tags_of_plain_types_decide_what_is_text() -> None:
     node = compose(Chunk("[!!str 5, !!int '5', ! 6]"), "f")
     assert isinstance(node, Sequence)
