@@ -40,9 +40,14 @@ class LastGood:
         return found
 
     def remember(self, raw: Raw) -> None:
-        """Keep the object; the file is replaced as a whole. A failure is logged, no more."""
+        """Keep the object; the file is replaced as a whole. A failure is logged, no more.
+
+        There may be passwords in it, so it is its owner's alone.
+        """
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
+            fresh.unlink(missing_ok=True)  # of a process of this number that was killed
+            fresh.touch(0o600, exist_ok=False)
             fresh.write_text(json.dumps(raw))
             fresh.replace(self._path)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def test_what_was_remembered_is_recalled_by_the_next_of_that_program_alone(tmp_p
     assert LastGood(tmp_path, "vipcast-speaker").recall() == CONFIG_MAP
     assert LastGood(tmp_path, "vipcast-controller").recall() is None
     assert [path.name for path in tmp_path.iterdir()] == ["vipcast-speaker.config.json"]
+
+
+def test_what_may_hold_passwords_is_its_owner_s_alone(tmp_path: Path) -> None:
+    LastGood(tmp_path, "vipcast-speaker").remember(CONFIG_MAP)
+    (path,) = tmp_path.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", [b"", b'{"kind": ', b"\xff\xfe", b"[[[["])
