@@ -75,6 +75,8 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     address = _peer_address(section)
     hold_time = section.parsed("hold-time", _hold_time, DURATIONS, default=f"{HOLD_TIME}s")
     longest = HOLD_TIME if hold_time is None else hold_time
+    if hold_time is None and section.given("hold-time"):
+        longest = LONGEST_HOLD_TIME  # what it should be nobody knows: it has a finding of its own
     keepalive = section.parsed(
         "keepalive-time", partial(_keepalive, longest=longest), DURATIONS, "a third of hold-time"
     )

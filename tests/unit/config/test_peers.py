@@ -80,6 +80,11 @@ def test_a_hold_time_is_zero_or_three_seconds_and_more(text: str, seconds: int) 
     assert good(peer(hold_time=f"'{text}'")).peers[0].hold_time == seconds
 
 
+def test_where_the_hold_time_cannot_be_read_nothing_is_said_of_the_keepalive_time() -> None:
+    found = findings(peer(hold_time="1s", keepalive_time="100s"))
+    assert [each.field for each in found] == ["peers[0].hold-time"]
+
+
 def test_peers_are_numbered_as_they_stand() -> None:
     items = (
         f"{{my-asn: 64512, peer-asn: 64513, peer-address: 10.0.0.{number}}}" for number in (1, 2)
