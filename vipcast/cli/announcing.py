@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from speaker.leadership.ranking import Candidate, rank
-from speaker.plan import Claim, Unannounced, decide, settle
+from speaker.plan import Claim, Memo, Unannounced, decide, settle
 from vipcast.cli.picture import Answer, Line
 from vipcast.cli.segments import Place, Segment
 from vipcast.cli.world import World
@@ -111,20 +111,20 @@ def verdict_on(
     return next((one.reason for one in refused if one.address in ("", str(address))), _NOBODY)
 
 
-def claim_to(world: World, address: Address) -> Claim | None:
-    """Who may announce an address; None: nobody may."""
-    return _decided(world, address, world.store.nodes)[0].get(address)
+def claim_to(world: World, address: Address, memo: Memo | None = None) -> Claim | None:
+    """Who may announce an address; None: nobody may. `memo` is as for `speaker.plan.decide`."""
+    return _decided(world, address, world.store.nodes, memo)[0].get(address)
 
 
 def _decided(
-    world: World, address: Address, nodes: Mapping[str, Node]
+    world: World, address: Address, nodes: Mapping[str, Node], memo: Memo | None = None
 ) -> tuple[Mapping[Address, Claim], tuple[Unannounced, ...]]:
     """What the speakers decide for all Services with an address if the cluster has these nodes."""
     services = world.sharers(str(address))
     config = world.config or _unrestricted(address, services)
     classes = Classes(frozenset(filter(None, (one.load_balancer_class for one in services))))
     decisions = {
-        one.key: decide(one, world.store.slices(one.key), nodes, config, classes)
+        one.key: decide(one, world.store.slices(one.key), nodes, config, classes, memo)
         for one in services
     }
     claims, beaten = settle(decisions)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speaker.plan import EXCLUDE_LABEL
+from speaker.plan import EXCLUDE_LABEL, Memo
 from vipcast.cli.announcing import claim_to, verdict_on
 from vipcast.cli.picture import Line, Speaker, said
 from vipcast.cli.segments import Place
@@ -129,6 +129,7 @@ def _segments(world: World, report: SpeakerReport) -> Iterator[Membership]:
 
 def _passed(world: World, name: str) -> Iterator[Passed]:
     """Every address with a segment of the node where somebody else answers, or nobody."""
+    memo: Memo = {}
     for line in world.picture.lines:
         if not line.address or line.holder == name:
             continue
@@ -137,17 +138,17 @@ def _passed(world: World, name: str) -> Iterator[Passed]:
             continue
         for place in line.answer.segment.places:
             if place.node == name:
-                reason, message = _why_not(world, line, place)
+                reason, message = _why_not(world, line, place, memo)
                 yield Passed(line.address, line.service, line.segment, reason, message, line.holder)
 
 
-def _why_not(world: World, line: Line, place: Place) -> tuple[str, str]:
+def _why_not(world: World, line: Line, place: Place, memo: Memo) -> tuple[str, str]:
     """The word and the sentence for an address that a node does not answer for."""
     try:
         address = parse_address(line.address)
     except ValueError:
         return Reason.INVALID_IP, said(Reason.INVALID_IP)
-    verdict = verdict_on(world, address, place, claim_to(world, address))
+    verdict = verdict_on(world, address, place, claim_to(world, address, memo))
     if isinstance(verdict, Reason):
         same = verdict == line.reason and line.message
         return verdict, line.message if same else said(verdict)

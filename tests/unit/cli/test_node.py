@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from speaker import plan
+from tests.support.steps import steps
 from tests.unit.cli.cluster import (
     ALLOCATED,
     EVERYWHERE,
@@ -349,6 +351,23 @@ def test_json_and_yaml_say_what_the_text_says(directory: Directory, explain: Exp
         ],
     }
     assert yaml.safe_load("\n".join(explain("node2", "-oyaml")[1])) == told
+
+
+def test_what_many_nodes_cost_is_paid_once_and_not_for_each_address(
+    directory: Directory, explain: Explain
+) -> None:
+    many = [f"node{number}" for number in range(1, 40)]
+    costs = []
+    for services in (1, 9):
+        for number in range(services):
+            address = f"192.0.2.{11 + number}"
+            directory.service(f"other{number}", ALLOCATED, [address])
+        both = []
+        for nodes in (NODES, many):
+            directory.nodes(*nodes)
+            both.append(steps(lambda: explain("node1"), plan))
+        costs.append(both[1] - both[0])
+    assert costs[0] == costs[1] > 0
 
 
 def test_no_line_is_wider_than_the_terminal(
