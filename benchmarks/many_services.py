@@ -50,7 +50,7 @@ from vipcast.model.objects import Key, Recorded
 from vipcast.model.raw import CONFIG_MAP, SERVICE, Raw, Ref
 from vipcast.model.reasons import Reason
 from vipcast.ops import log
-from vipcast.ops.flags import ControllerOptions
+from vipcast.ops.flags import ControllerOptions, Objects
 from vipcast.ops.values import LogFormat, LogLevel
 
 SERVICES = 1_000
@@ -195,7 +195,7 @@ def run_controller(root: Path, run_dir: Path, asked: Connection[Any, Any]) -> No
     """vipcast-controller as its main() runs it, with somebody who looks at it."""
     run_dir.mkdir()
     options = ControllerOptions(
-        directory=root,
+        objects=Objects(root),
         namespace=_CONFIG.key.namespace,
         config=_CONFIG.key.name,
         service_cidr=(),

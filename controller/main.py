@@ -1,7 +1,7 @@
 """vipcast-controller: wiring and nothing else.
 
-One controller per directory, and one per run directory: a lock each. Its end, on SIGTERM, lets go
-of nothing: what Services have stands on them, and the next start reads it from there.
+One controller per directory of objects, and one per run directory: a lock each. Its end, on
+SIGTERM, lets go of nothing: what Services have stands on them, and the next start reads it there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from controller.app import App, Outside, Settings
 from controller.desk import Desk
 from controller.reports import sample
-from vipcast.files import DirectorySource
+from vipcast.kube.patches import BALANCER
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
     CONFIG_MAP,
@@ -40,6 +40,8 @@ from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ops.run import FAILED, run
 from vipcast.ops.rundir import lock, port_file
+from vipcast.ports import Source
+from vipcast.sources import open_source
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +76,26 @@ def main() -> int:
 
 async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
     """Give addresses until `stop` is set."""
-    source = DirectorySource(options.directory, WRITER, KINDS)
+    source = open_source(
+        options.objects,
+        WRITER,
+        KINDS,
+        namespace=options.namespace,
+        config=options.config,
+        secret=options.ml_secret_name,
+        owns={SERVICE: BALANCER},
+    )
     desk = Desk(options.lb_class)
     with LoopWatch() as watch:
         metrics = ControllerMetrics(
             source=source.health, lag=watch.worst, read=lambda: sample(desk)
         )
         settings = Settings(
-            options.namespace, options.config, options.ml_secret_name, options.service_cidr
+            options.namespace,
+            options.config,
+            options.ml_secret_name,
+            options.service_cidr,
+            heartbeat=options.objects.directory is not None,
         )
         last_good = LastGood(options.run_dir, PROGRAM)
         outside = Outside(time.time, random.random, new_key, last_good.recall, last_good.remember)
@@ -101,13 +115,14 @@ def new_key() -> bytes:
 
 def _lock(options: ControllerOptions, held: ExitStack) -> None:
     held.enter_context(lock(options.run_dir, PROGRAM))
-    if not options.directory.is_dir():
+    directory = options.objects.directory
+    if directory is None or not directory.is_dir():
         return  # the source says so in its own words; a lock must not make the directory
-    own = options.directory / "status" / WRITER
+    own = directory / "status" / WRITER
     held.enter_context(lock(own, PROGRAM, "--directory"))
 
 
-def _checks(app: App, source: DirectorySource) -> Mapping[str, Callable[[], str | None]]:
+def _checks(app: App, source: Source) -> Mapping[str, Callable[[], str | None]]:
     """What /readyz asks."""
 
     def config() -> str | None:

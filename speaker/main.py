@@ -28,7 +28,6 @@ from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
 from vipcast.config.inputs import restored
 from vipcast.config.keeper import ConfigKeeper
-from vipcast.files import DirectorySource
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
     CONFIG_MAP,
@@ -49,6 +48,8 @@ from vipcast.ops.metrics import SpeakerMetrics
 from vipcast.ops.run import FAILED, OK, run
 from vipcast.ops.rundir import lock, port_file
 from vipcast.ops.samples import SpeakerSample
+from vipcast.ports import Source
+from vipcast.sources import open_source
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,14 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
     loaded = await asyncio.to_thread(load_program, options.pin_path)
     event(log, "programLoaded", "the responder is pinned", pin=loaded)
     responder = PinnedResponder(options.pin_path)
-    source = DirectorySource(options.directory, writer=f"speaker-{options.node_name}", kinds=KINDS)
+    source = open_source(
+        options.objects,
+        f"speaker-{options.node_name}",
+        KINDS,
+        namespace=options.namespace,
+        config=options.config,
+        secret=options.ml_secret_name,
+    )
     last_good = LastGood(options.run_dir, PROGRAM)
     doors = Doors(
         source=source,
@@ -129,7 +137,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
                 await speaker.run(stop)
 
 
-def _checks(speaker: Speaker, source: DirectorySource) -> Mapping[str, Callable[[], str | None]]:
+def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str | None]]:
     """What /readyz asks."""
 
     def responder() -> str | None:

@@ -25,8 +25,7 @@ from tests.support.sources import KINDS, START, Harness
 from tests.support.waiting import eventually
 from vipcast.kube.api import Access
 from vipcast.kube.mirror import Mirror
-from vipcast.kube.parse import CONDITION, POOL_OUTPUT
-from vipcast.kube.patches import Part
+from vipcast.kube.patches import BALANCER
 from vipcast.kube.paths import collection, plural, single
 from vipcast.kube.source import KubeSource
 from vipcast.model.objects import Key
@@ -45,10 +44,6 @@ from vipcast.model.raw import (
 
 NAMESPACE = "metallb-system"
 STATUS_KINDS = (CONFIGURATION_STATE, SERVICE_L2_STATUS, SPEAKER_STATUS)
-BALANCER = {
-    SERVICE: Part(frozenset({"loadBalancer"}), frozenset({CONDITION}), frozenset({POOL_OUTPUT}))
-}
-"""What the controller owns of a Service."""
 
 
 def open_definition(kind: Kind) -> dict[str, Any]:
@@ -198,7 +193,7 @@ class KubeHarness(Harness):
             "clock": lambda: START,
             "event_budget": 5,
             "event_repeat": 0.1,
-            "owns": BALANCER if writer == "controller" else {},
+            "owns": {SERVICE: BALANCER} if writer == "controller" else {},
             **more,
         }
         opened = Own(Access(self.kubeconfig), writer, kinds, **given)

@@ -20,6 +20,7 @@ from vipcast.model.classes import Classes
 from vipcast.ops.flags import (
     CONFIG,
     DIRECTORY,
+    KUBECONFIG,
     LB_CLASS,
     LB_CLASS_DEFAULT,
     NAMESPACE,
@@ -27,22 +28,25 @@ from vipcast.ops.flags import (
     SERVICE_CIDR,
     Flag,
     Given,
+    Objects,
     Parser,
     classes_of,
+    objects_of,
 )
 from vipcast.ops.values import Network, Output
 
+_OBJECTS: Final = (DIRECTORY, KUBECONFIG)
 _CLASSES: Final = (LB_CLASS, LB_CLASS_DEFAULT)
-STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (DIRECTORY, NAMESPACE, *_CLASSES, OUTPUT)
+STATUS_FLAGS: Final[tuple[Flag[Any], ...]] = (*_OBJECTS, NAMESPACE, *_CLASSES, OUTPUT)
 EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (
-    DIRECTORY, NAMESPACE, CONFIG, SERVICE_CIDR, *_CLASSES, OUTPUT,
+    *_OBJECTS, NAMESPACE, CONFIG, SERVICE_CIDR, *_CLASSES, OUTPUT,
 )  # fmt: skip
 LINT_FLAGS: Final[tuple[Flag[Any], ...]] = (NAMESPACE, CONFIG, SERVICE_CIDR, OUTPUT)
 
 _STATUS_CODES: Final = """exit codes:
   0  every address is answered for, and nothing else is wrong
   1  something lacks; the output says what
-  2  wrong arguments, or the directory cannot be read"""
+  2  wrong arguments, or the objects cannot be read"""
 _EXPLAIN_CODES: Final = """SUBJECT is one of
   192.0.2.10            an address: which Service has it, who answers for it
   NAME, NAMESPACE/NAME  a Service: why it has, or lacks, an address
@@ -69,7 +73,7 @@ exit codes:
 class StatusOptions:
     """`vipcast status`."""
 
-    directory: Path
+    objects: Objects
     namespace: str
     classes: Classes
     output: Output
@@ -79,7 +83,7 @@ class StatusOptions:
 class ExplainOptions:
     """`vipcast explain SUBJECT`."""
 
-    directory: Path
+    objects: Objects
     namespace: str
     config: str
     service_cidr: tuple[Network, ...]
@@ -121,7 +125,7 @@ def command_line(
     found = vars(parser.parse_args(arguments))
     if found["command"] == "status":
         given = _given(status, found, environment, STATUS_FLAGS)
-        return StatusOptions(given[DIRECTORY], given[NAMESPACE], classes_of(given), given[OUTPUT])
+        return StatusOptions(objects_of(given), given[NAMESPACE], classes_of(given), given[OUTPUT])
     if found["command"] == "lint":
         given = _given(lint, found, environment, LINT_FLAGS)
         return LintOptions(
@@ -137,7 +141,7 @@ def command_line(
     except ValueError as error:
         explain.error(f"SUBJECT has the value {found['subject']!r}, which {error}.")
     return ExplainOptions(
-        directory=given[DIRECTORY],
+        objects=objects_of(given),
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],

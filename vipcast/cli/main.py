@@ -27,11 +27,10 @@ from vipcast.cli.text import Screen, screen_of
 from vipcast.cli.vip import Standing, explain_vip
 from vipcast.cli.viptext import tell_vip
 from vipcast.cli.world import World, look
-from vipcast.files import DirectorySource
 from vipcast.kube.store import Store
 from vipcast.kube.unread import UNREAD
 from vipcast.model.addresses import parse_address
-from vipcast.model.errors import VipcastError
+from vipcast.model.errors import SourceError, VipcastError
 from vipcast.model.objects import Service
 from vipcast.model.raw import (
     CONFIG_MAP,
@@ -46,7 +45,7 @@ from vipcast.model.raw import (
     Ref,
 )
 from vipcast.ops.flags import CONFIG
-from vipcast.ports import Source
+from vipcast.sources import open_source
 
 WELL: Final = 0
 LACKING: Final = 1
@@ -76,9 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _lint(options, screen)
     try:
         store = asyncio.run(_read(options))
-    except TimeoutError:
-        message = f"{options.directory} could not be read within {PATIENCE:.0f} s."
-        return _fail(UNREADABLE, message)
     except VipcastError as error:
         return _fail(UNREADABLE, str(error))
     if isinstance(options, StatusOptions):
@@ -90,15 +86,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _read(options: StatusOptions | ExplainOptions) -> Store:
-    """Everything as it is now. Raises VipcastError or TimeoutError."""
+    """Everything as it is now. Raises VipcastError."""
     config = options.config if isinstance(options, ExplainOptions) else CONFIG.default
     store = Store(options.namespace, config or "")
-    source: Source = DirectorySource(options.directory, "cli", KINDS)
-    async with asyncio.timeout(PATIENCE), source:
-        async for batch in source.changes():
-            store.apply(batch)
-            if batch.synced:
-                break
+    source = open_source(
+        options.objects, "cli", KINDS, namespace=options.namespace, config=config or ""
+    )
+    try:
+        async with asyncio.timeout(PATIENCE), source:
+            async for batch in source.changes():
+                store.apply(batch)
+                if batch.synced:
+                    break
+    except TimeoutError:
+        why = source.health().message
+        message = f"The objects could not be read within {PATIENCE:.0f} s. {why}"
+        raise SourceError(message.rstrip()) from None
     return store
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from vipcast.kube.parse import CONDITION, POOL_OUTPUT
 from vipcast.model.raw import Raw
 
 CONDITIONS = "conditions"
@@ -59,6 +60,9 @@ class Part:
 
 
 NOTHING = Part()
+
+BALANCER = Part(frozenset({"loadBalancer"}), frozenset({CONDITION}), frozenset({POOL_OUTPUT}))
+"""What a controller of load balancers owns of a Service, whichever of them it was that wrote it."""
 
 
 def strategic(

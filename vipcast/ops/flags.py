@@ -1,6 +1,6 @@
 """Flags of the programs: each declared once, with the variables that stand for it.
 
-    flag --some-name  →  VIPCAST_SOME_NAME  →  MetalLB's variable, where it has one  →  default
+    flag --some-name  →  VIPCAST_SOME_NAME  →  MetalLB's or kubectl's variable, if any  →  default
 
 The first that is given counts; an empty variable counts as not given. `controller` and `speaker`
 return frozen options, as `vipcast.cli.arguments` does for the command `vipcast`. They leave the
@@ -27,6 +27,9 @@ from vipcast.ops.values import LogFormat, LogLevel, Network
 
 T = TypeVar("T")
 
+IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
+"""The variable that a kubelet sets in each Pod."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flag(Generic[T]):
@@ -38,6 +41,7 @@ class Flag(Generic[T]):
     metavar: str
     default: str | None = None
     metallb: str | None = None
+    kubectl: str | None = None
     short: str | None = None
 
     @property
@@ -48,7 +52,8 @@ class Flag(Generic[T]):
     @property
     def variables(self) -> tuple[str, ...]:
         """Every environment variable that stands for the flag, in the order in which they count."""
-        return (self.variable,) if self.metallb is None else (self.variable, self.metallb)
+        others = (self.metallb, self.kubectl)
+        return (self.variable, *(other for other in others if other is not None))
 
     @property
     def destination(self) -> str:
@@ -58,9 +63,18 @@ class Flag(Generic[T]):
 
 DIRECTORY: Final = Flag(
     "directory",
-    values.directory,
+    values.file_or_none,
     "directory of Kubernetes objects (YAML or JSON) that is followed instead of an API server",
     "PATH",
+    default="none",
+)
+KUBECONFIG: Final = Flag(
+    "kubeconfig",
+    values.file_or_none,
+    "file that says which API server is followed, and as whom; a Pod knows its own",
+    "FILE",
+    default="none",
+    kubectl="KUBECONFIG",
 )
 NAMESPACE: Final = Flag(
     "namespace",
@@ -160,17 +174,26 @@ OUTPUT: Final = Flag(
 _LOGGING: Final = (LOG_LEVEL, LOG_FORMAT)
 _CLASSES: Final = (LB_CLASS, LB_CLASS_DEFAULT)
 _CONFIG: Final = (NAMESPACE, CONFIG, SERVICE_CIDR)
-_PROGRAM: Final = (DIRECTORY, *_CONFIG, *_CLASSES, SECRET, PORT, RUN_DIR, *_LOGGING)
+_OBJECTS: Final = (DIRECTORY, KUBECONFIG)
+_PROGRAM: Final = (*_OBJECTS, *_CONFIG, *_CLASSES, SECRET, PORT, RUN_DIR, *_LOGGING)
 CONTROLLER_FLAGS: Final[tuple[Flag[Any], ...]] = _PROGRAM
 SPEAKER_FLAGS: Final[tuple[Flag[Any], ...]] = (NODE_NAME, *_PROGRAM, PIN_PATH, XDP_MODE, UNINSTALL)
 UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, UNINSTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class ControllerOptions:
-    """What vipcast-controller was asked to do."""
+class Objects:
+    """Where the objects are: a directory, else the API server of a kubeconfig, else our Pod's."""
 
-    directory: Path
+    directory: Path | None = None
+    kubeconfig: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerOptions:
+    """What vipcast-controller was asked to do; `objects` is where they are."""
+
+    objects: Objects
     namespace: str
     config: str
     service_cidr: tuple[Network, ...]
@@ -184,10 +207,10 @@ class ControllerOptions:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerOptions:
-    """What vipcast-speaker was asked to do."""
+    """What vipcast-speaker was asked to do; `objects` is where they are."""
 
     node_name: str
-    directory: Path
+    objects: Objects
     namespace: str
     config: str
     service_cidr: tuple[Network, ...]
@@ -220,7 +243,7 @@ def controller(
     given = Given(parser, vars(parser.parse_args(arguments)), environment)
     given.check(CONTROLLER_FLAGS)
     return ControllerOptions(
-        directory=given[DIRECTORY],
+        objects=objects_of(given),
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
@@ -249,7 +272,7 @@ def speaker(
     given.check(SPEAKER_FLAGS)
     return SpeakerOptions(
         node_name=given[NODE_NAME],
-        directory=given[DIRECTORY],
+        objects=objects_of(given),
         namespace=given[NAMESPACE],
         config=given[CONFIG],
         service_cidr=given[SERVICE_CIDR],
@@ -262,6 +285,12 @@ def speaker(
         log_level=given[LOG_LEVEL],
         log_format=given[LOG_FORMAT],
     )
+
+
+def objects_of(given: Given) -> Objects:
+    """Where the objects are. A directory goes before a KUBECONFIG that is there for kubectl."""
+    directory = given[DIRECTORY]
+    return Objects(directory, given[KUBECONFIG] if directory is None else None)
 
 
 def version() -> str:
@@ -321,6 +350,8 @@ class Given:
     def check(self, flags: Sequence[Flag[Any]]) -> None:
         """Leave with every value named that cannot be used."""
         wrong = [problem for flag in flags if (problem := self._problem(flag)) is not None]
+        if not wrong and DIRECTORY in flags and (problem := self._nowhere()) is not None:
+            wrong.append(problem)
         if wrong:
             self._parser.error("\n".join(wrong))
 
@@ -337,6 +368,20 @@ class Given:
         except ValueError as error:
             return f"{place} has the value {text!r}, which {error}."
         return None
+
+    def _nowhere(self) -> str | None:
+        """What is wrong where it is not clear where the objects are."""
+        place, _ = self._text(KUBECONFIG)
+        directory, kubeconfig = self[DIRECTORY], self[KUBECONFIG]
+        if directory is not None and kubeconfig is not None and place != KUBECONFIG.kubectl:
+            return "--directory and --kubeconfig exclude each other: give one of them."
+        if directory or kubeconfig or self._environment.get(IN_A_POD):
+            return None
+        variables = f"{DIRECTORY.variable}, {' or '.join(KUBECONFIG.variables)}"
+        return (
+            "Nothing says where the objects are: give --directory or --kubeconfig, or set"
+            f" {variables}; only in a Pod they are found without."
+        )
 
     def _text(self, flag: Flag[Any]) -> tuple[str, str]:
         """Where the value was found, and the value as text ("" if there is none)."""

@@ -143,6 +143,11 @@ def directory(text: str) -> Path:
     return Path(text)
 
 
+def file_or_none(text: str) -> Path | None:
+    """A file or directory, from the root or from here; "none" is none."""
+    return None if text == "none" else Path(text)
+
+
 def absolute_path(text: str) -> Path:
     """A path from the root, which stays the same wherever a program is started."""
     path = Path(text)

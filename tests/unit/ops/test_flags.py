@@ -13,6 +13,7 @@ from vipcast.model.xdp import XdpMode
 from vipcast.ops import flags
 from vipcast.ops.flags import (
     ControllerOptions,
+    Objects,
     SpeakerOptions,
     UninstallOptions,
 )
@@ -20,7 +21,7 @@ from vipcast.ops.values import LogFormat, LogLevel
 
 DEFAULTS = SpeakerOptions(
     node_name="node-1",
-    directory=Path("/objects"),
+    objects=Objects(Path("/objects")),
     namespace="metallb-system",
     config="config",
     service_cidr=(),
@@ -34,13 +35,13 @@ DEFAULTS = SpeakerOptions(
 )
 
 
-def test_a_speaker_needs_a_directory_and_a_node_name_and_the_rest_has_defaults() -> None:
+def test_a_speaker_needs_objects_and_a_node_name_and_the_rest_has_defaults() -> None:
     assert flags.speaker(["--directory", "/objects", "--node-name=node-1"], {}) == DEFAULTS
 
 
-def test_a_controller_needs_a_directory_and_the_rest_has_defaults() -> None:
+def test_a_controller_needs_objects_and_the_rest_has_defaults() -> None:
     assert flags.controller(["--directory=/objects"], {}) == ControllerOptions(
-        directory=Path("/objects"),
+        objects=Objects(Path("/objects")),
         namespace="metallb-system",
         config="config",
         service_cidr=(),
@@ -63,7 +64,7 @@ def test_every_flag_of_the_speaker_can_be_given_on_the_command_line() -> None:
     ]
     assert flags.speaker(arguments, {}) == SpeakerOptions(
         node_name="n.example",
-        directory=Path("here"),
+        objects=Objects(Path("here")),
         namespace="lb",
         config="pools",
         service_cidr=(IPv4Network("10.96.0.0/12"), IPv6Network("fd00::/108")),
@@ -97,7 +98,7 @@ def test_every_flag_of_the_speaker_has_a_variable_of_ours() -> None:
     }
     assert flags.speaker([], environment) == SpeakerOptions(
         node_name="node-2",
-        directory=Path("/objects"),
+        objects=Objects(Path("/objects")),
         namespace="lb",
         config="pools",
         service_cidr=(IPv4Network("10.96.0.0/12"),),
@@ -323,7 +324,6 @@ def test_all_bad_values_are_named_at_once(capsys: pytest.CaptureFixture[str]) ->
         flags.controller(["--port=http"], {"VIPCAST_LOG_FORMAT": "xml"})
     assert left.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
-        "vipcast-controller: --directory is not set: give it, or set VIPCAST_DIRECTORY.",
         (
             "vipcast-controller: --port has the value 'http', which is not a port:"
             " give a number from 1 to 65535, or 0 for any free port."
@@ -350,17 +350,62 @@ def test_the_version_is_shown_without_any_other_flag(
     assert (left.value.code, capsys.readouterr().out) == (0, f"{name} {flags.version()}\n")
 
 
+NOWHERE = (
+    "Nothing says where the objects are: give --directory or --kubeconfig, or set"
+    " VIPCAST_DIRECTORY, VIPCAST_KUBECONFIG or KUBECONFIG; only in a Pod they are found without."
+)
+TWICE = "--directory and --kubeconfig exclude each other: give one of them."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "objects"),
+    [
+        (["--directory=d"], {}, Objects(directory=Path("d"))),
+        (["--kubeconfig=k"], {}, Objects(kubeconfig=Path("k"))),
+        ([], {"KUBECONFIG": "k"}, Objects(kubeconfig=Path("k"))),
+        ([], {"VIPCAST_KUBECONFIG": "v", "KUBECONFIG": "k"}, Objects(kubeconfig=Path("v"))),
+        (["--directory=d"], {"KUBECONFIG": "k"}, Objects(directory=Path("d"))),
+        ([], {"KUBERNETES_SERVICE_HOST": "192.0.2.1"}, Objects()),
+        (["--kubeconfig=none"], {"KUBERNETES_SERVICE_HOST": "192.0.2.1"}, Objects()),
+    ],
+)
+def test_objects_are_in_a_directory_or_on_an_api_server(
+    arguments: list[str], environment: dict[str, str], objects: Objects
+) -> None:
+    assert flags.controller(arguments, environment).objects == objects
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        ([], {}, NOWHERE),
+        (["--directory=none"], {"KUBERNETES_SERVICE_HOST": ""}, NOWHERE),
+        (["--directory=d", "--kubeconfig=k"], {}, TWICE),
+        (["--directory=d"], {"VIPCAST_KUBECONFIG": "k"}, TWICE),
+    ],
+)
+def test_it_must_be_clear_where_the_objects_are(
+    arguments: list[str],
+    environment: dict[str, str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        flags.controller(arguments, environment)
+    assert (left.value.code, capsys.readouterr().err) == (2, f"vipcast-controller: {sentence}\n")
+
+
 @pytest.mark.parametrize("path", ["run", "./run", "/tmp/run"])
 def test_directories_are_given_from_the_root_or_from_here(path: str) -> None:
     options = flags.controller([f"--directory={path}", f"--run-dir={path}"], {})
-    assert options.directory == options.run_dir == Path(path)
+    assert options.objects.directory == options.run_dir == Path(path)
 
 
 @pytest.mark.parametrize(
     ("call", "needed"),
     [
-        (lambda: flags.controller(["--help"], {}), ["--directory"]),
-        (lambda: flags.speaker(["--help"], {}), ["--node-name", "--directory"]),
+        (lambda: flags.controller(["--help"], {}), []),
+        (lambda: flags.speaker(["--help"], {}), ["--node-name"]),
     ],
 )
 def test_help_shows_apart_what_must_be_given(
