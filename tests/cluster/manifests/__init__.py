@@ -1,0 +1,1 @@
+"""What manifests/ installs, on an API server that has nothing else."""

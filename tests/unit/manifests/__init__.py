@@ -1,0 +1,1 @@
+"""The manifests as text: no API server."""
