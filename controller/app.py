@@ -158,7 +158,7 @@ class App:
         if first or change.findings or self._unread:
             services.update(self._salvage(self._unclaimed(batch, first=first)))
         self._observe(services)
-        configured = first or change.config or change.findings or bool(change.nodes)
+        configured = first or change.config or change.findings
         if configured:
             self._configure()
         if first or change.secret:

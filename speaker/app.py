@@ -189,13 +189,13 @@ class Speaker:
         if first:
             self._reporter.found(self._own_statuses())
         changed = False
-        configured = first or change.config or change.findings or bool(change.nodes)
+        configured = first or change.config or change.findings
         if configured:
             changed = self._configure()
         secret = self.store.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
         keys = change.services
-        if changed or first:
+        if changed or first or change.nodes:
             keys |= self.store.services.keys()
         memo: Memo = {}
         for key in keys:

@@ -62,9 +62,10 @@ STATUS = "status"
 class Change:
     """What a batch has changed.
 
-    `services` are to be decided again: they are new, gone or different, or their endpoints are; all
-    of them where a node is. `config`: an object of the configuration, wherever it stands, beyond
-    its status. `others` are the objects of every other kind that changed.
+    `services` are new, gone or different, or their endpoints are; whether `nodes` matter to others,
+    too, the program knows. `config`: an object of the configuration, wherever it stands, beyond its
+    status, or addresses of nodes and pods, which no pool may have. `others` are the objects of
+    every other kind that changed.
     """
 
     services: frozenset[Key] = frozenset()
@@ -178,10 +179,9 @@ class Store:
                 services.update(self._touched(ref, old, new))
                 if ref.kind == NODE:
                     nodes.add(ref.key.name)
+                    config = config or _occupied(old) != _occupied(new)
                 elif ref.kind not in (SERVICE, ENDPOINT_SLICE):
                     others.add(ref)
-        if nodes:
-            services.update(self.services)
         findings = before != self._findings or batch.problems != self.problems
         self.synced, self.problems, self._partial = batch.synced, batch.problems, batch.partial
         return Change(
@@ -254,3 +254,8 @@ def _written(raw: Raw) -> Raw:
 def _as_written(old: Raw | None, new: Raw | None) -> bool:
     """Whether users have changed nothing of an object that is there."""
     return old is not None and new is not None and _written(old) == _written(new)
+
+
+def _occupied(node: Node | None) -> tuple[object, ...]:
+    """The addresses that a node and its pods have."""
+    return ((), ()) if node is None else (node.addresses, node.pod_cidrs)

@@ -159,16 +159,33 @@ def test_a_slice_that_cannot_be_read_stays_as_it_was() -> None:
     assert len(one.slices(WEB)) == 1
 
 
-def test_a_node_matters_to_every_service() -> None:
+def test_a_node_is_named_when_it_changes() -> None:
     one = store()
     fed(one, service(), service("db"))
-    changed = Change(services=frozenset({WEB, DB}), nodes=frozenset({"n1"}))
+    changed = Change(nodes=frozenset({"n1"}))
     assert fed(one, node()) == changed
     assert fed(one, node()) == Change()
     assert fed(one, node(zone="a")) == changed
     assert one.nodes["n1"].labels == {"zone": "a"}
     assert fed(one, gone(ref(NODE, "n1"))) == changed
     assert one.nodes == {}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}},
+        {"spec": {"podCIDR": "10.1.0.0/24"}},
+    ],
+)
+def test_the_configuration_is_read_again_where_a_node_has_other_addresses(
+    parts: dict[str, Any],
+) -> None:
+    one, at = store(), ref(NODE, "n1")
+    changed = Change(nodes=frozenset({"n1"}), config=True)
+    assert fed(one, made(at, **parts)) == changed
+    assert fed(one, made(at, labels={"zone": "a"}, **parts)) == Change(nodes=frozenset({"n1"}))
+    assert fed(one, gone(at)) == changed
 
 
 def config_map(name: str = "config", namespace: str = NAMESPACE) -> Delta:
