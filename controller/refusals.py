@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from controller.sharing import Sharing
 from vipcast.model.addresses import Address, Family
 from vipcast.model.objects import Key
-from vipcast.model.pool import Allocation, Pool
+from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
 
 SHOWN = 8
@@ -115,26 +115,12 @@ def taken(address: Address, other: Key, mine: Sharing, theirs: Sharing | None) -
 
 def not_for(pool: Pool) -> Refusal:
     """For who asks for a pool that does not take it."""
-    takes = "" if pool.allocation is None else _described(pool.allocation)
+    takes = "" if pool.allocation is None else pool.allocation.described
     return Refusal(
         Reason.POOL_NOT_FOR_SERVICE,
         f"Pool {pool.name} is for other Services: it takes those {takes}."
         " Ask for an address of another pool, or let its serviceAllocation take this Service.",
     )
-
-
-def _described(allocation: Allocation) -> str:
-    """Which Services a pool takes, as the end of a sentence."""
-    places = []
-    if allocation.namespaces:
-        places.append(f"of namespace {' or '.join(sorted(allocation.namespaces))}")
-    if allocation.namespace_selectors:
-        labels = " or ".join(map(str, allocation.namespace_selectors))
-        places.append(f"of namespaces with {labels}")
-    parts = [", or ".join(places)] if places else []
-    if allocation.services:
-        parts.append(f"with {' or '.join(map(str, allocation.services))}")
-    return " ".join(parts)
 
 
 def nothing_left(pools: tuple[Pool, ...]) -> Refusal:

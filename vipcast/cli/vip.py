@@ -19,7 +19,7 @@ from vipcast.cli.world import World
 from vipcast.config import Config
 from vipcast.model.addresses import Address, family_of
 from vipcast.model.objects import Key, Service
-from vipcast.model.pool import Allocation, Pool
+from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason
 
 _UNKNOWN = (
@@ -149,20 +149,8 @@ def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
         yield f"A Service gets it {asking}, or when its turn comes."
     else:
         yield f"A Service gets it only {asking}: auto-assign is off."
-    if pool.allocation is not None and (limits := _limits(pool.allocation)):
-        yield f"The pool is only for Services {limits}."
-
-
-def _limits(allocation: Allocation) -> str:
-    """Which Services a pool is for; "" for all of them."""
-    spaces = [
-        *(f"namespace {name}" for name in sorted(allocation.namespaces)),
-        *(f"a namespace with {selector}" for selector in allocation.namespace_selectors),
-    ]
-    parts = [f"in {' or '.join(spaces)}"] if spaces else []
-    if allocation.services:
-        parts.append(f"with {' or '.join(map(str, allocation.services))}")
-    return ", ".join(parts)
+    if pool.allocation is not None and pool.allocation.described:
+        yield f"The pool is only for Services {pool.allocation.described}."
 
 
 def _outside(world: World, config: Config, address: Address) -> Iterator[str]:

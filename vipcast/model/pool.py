@@ -35,6 +35,20 @@ class Allocation:
                 return False
         return any_matches(self.services, labels)
 
+    @property
+    def described(self) -> str:
+        """Which Services these are, as the end of a sentence; "" for all of them."""
+        places = []
+        if self.namespaces:
+            places.append(f"of namespace {' or '.join(sorted(self.namespaces))}")
+        if self.namespace_selectors:
+            labels = " or ".join(map(str, self.namespace_selectors))
+            places.append(f"of namespaces with {labels}")
+        parts = [", or ".join(places)] if places else []
+        if self.services:
+            parts.append(f"with {' or '.join(map(str, self.services))}")
+        return " ".join(parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:

@@ -167,7 +167,7 @@ def test_a_pool_that_is_for_some_services_says_for_which(
             "Pool shop (192.0.2.32-192.0.2.47) is not announced by anything.",
             f"A Service gets it only {ASKING}: auto-assign is off.",
             (
-                "The pool is only for Services in namespace shop or a namespace with team=a,"
+                "The pool is only for Services of namespace shop, or of namespaces with team=a"
                 " with app=x."
             ),
         ],
