@@ -108,6 +108,7 @@ class Speaker:
         self.claims: dict[Address, Claim] = {}
         self.keeper = keeper
         self.store = Store(settings.namespace, settings.config, settings.secret)
+        self._memo: Memo = {}
         self._beaten: tuple[Unannounced, ...] = ()
         self._withdrawn: dict[Address, Claim] = {}
         self._doors = doors
@@ -183,6 +184,8 @@ class Speaker:
 
     def _take(self, batch: Batch) -> None:
         change = self.store.apply(batch)
+        if change.nodes:
+            self._memo = {}
         if not batch.synced:
             return
         first, self._synced = not self._synced, True
@@ -197,9 +200,10 @@ class Speaker:
         keys = change.services
         if changed or first or change.nodes:
             keys |= self.store.services.keys()
-        memo: Memo = {}
+        if changed:
+            self._memo = {}  # other advertisements: what is kept by the old ones is of no use
         for key in keys:
-            self._decide(key, memo)
+            self._decide(key)
         self._reporter.worked(len(keys) + configured)
         if keys or first:
             self._want()
@@ -216,7 +220,7 @@ class Speaker:
             self._doors.remember(inputs.saved())
         return state.changed
 
-    def _decide(self, key: Key, memo: Memo) -> None:
+    def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)
         if service is None:
             self.decisions.pop(key, None)
@@ -227,7 +231,7 @@ class Speaker:
             self.store.nodes,
             self.keeper.state.config,
             self.settings.classes,
-            memo,
+            self._memo,
         )
 
     def _want(self) -> None:

@@ -28,7 +28,7 @@ EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 Ads = tuple[L2Advertisement, ...]
 
 Memo = dict[Ads | None, Candidates | Reason]
-"""Of the nodes of one moment: by advertisements, which may announce."""
+"""By advertisements, which of the nodes may announce: true for as long as no node changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,7 @@ def _together(wishes: list[Claim]) -> tuple[Claim, list[Unannounced]]:
             beaten.append(_beaten(other, Reason.CONFLICT, message))
     if len(sharing) == 1:
         return first, beaten
-    common = {
-        node: candidate
-        for node, candidate in first.candidates.items()
-        if all(node in each.candidates for each in sharing)
-    }
+    common = _common([each.candidates for each in sharing])
     if common:
         services = tuple(service for each in sharing for service in each.services)
         return replace(first, services=services, candidates=common), beaten
@@ -169,6 +165,15 @@ def _together(wishes: list[Claim]) -> tuple[Claim, list[Unannounced]]:
     )
     apart = (_beaten(each, Reason.NO_COMMON_NODE, message) for each in sharing[1:])
     return first, [*beaten, *apart]
+
+
+def _common(several: list[Candidates]) -> Candidates:
+    """The nodes that are in all of them, as the first has them; there may be very many."""
+    first = several[0]
+    if all(each is first for each in several):
+        return first
+    fewest = min(several, key=len)
+    return {node: first[node] for node in fewest if all(node in each for each in several)}
 
 
 def _beaten(claim: Claim, reason: Reason, message: str) -> Unannounced:

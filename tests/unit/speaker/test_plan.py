@@ -491,6 +491,18 @@ def test_a_service_without_endpoints_leaves_the_shared_address_to_the_other() ->
     assert settle({a.service: a, b.service: b}) == ({VIP: b.claims[0]}, ())
 
 
+def test_services_of_the_same_candidates_share_at_no_cost_for_each_node() -> None:
+    def cost(number: int) -> int:
+        same = those(*(f"n{i}" for i in range(number)))
+        wishes = {
+            key: Decision(key, (Claim(VIP, (key,), "lan", same, "key"),))
+            for key in (WEB, Key("default", "db"))
+        }
+        return steps(lambda: settle(wishes), plan)
+
+    assert cost(300) == cost(3)
+
+
 def test_a_service_of_another_sharing_key_or_without_one_has_no_part_in_the_address() -> None:
     a, b = claimed("a", str(VIP), sharing="key"), claimed("b", str(VIP), sharing="other")
     c, d = claimed("c", str(VIP)), claimed("d", str(VIP), sharing="key")
