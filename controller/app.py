@@ -18,17 +18,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from controller import reports
-from controller.counters import Counters, counters, differs
 from controller.desk import Desk
 from controller.reconcile import Outcome, Status
 from controller.salvage import salvage, standing_on
+from controller.upkeep import COUNTING, Means, Upkeep
 from vipcast.config import Config, ConfigKeeper, restored
 from vipcast.config.inputs import ref_of
 from vipcast.config.overlaps import Network
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Change, Store
-from vipcast.model.errors import ConflictError, Finding, SourceError
+from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import NO_LABELS, Key, Service
 from vipcast.model.raw import (
     EVENT,
@@ -47,11 +47,8 @@ from vipcast.ports import Source
 WRITERS: Final = 16
 """How many jobs may be under way at once; one that hangs takes one of them."""
 
-HEARTBEAT: Final = 10.0
-"""Seconds between two signs of life in the ConfigurationState, where it carries them."""
-
-COUNTING: Final = 1.0
-"""Seconds from a change until the counters of a pool are written, with all that came meanwhile."""
+RECHECK: Final = 1.0
+"""Seconds that a write of ours may take to come back before it is taken for undone unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +101,16 @@ class App:
         self._metrics = metrics
         self._outside = outside
         self._store = Store(settings.namespace, settings.config, settings.secret)
-        self._namespace = settings.namespace
         self._service_cidrs = settings.service_cidrs
-        self._beats = settings.heartbeat
-        self._state = render.configuration_state_ref(settings.namespace)
-        self._secret = render.secret_ref(settings.namespace, settings.secret)
+        means = Means(outside.wall, outside.token, settings.heartbeat)
+        self._upkeep = Upkeep(source, self._store, desk, self.keeper, settings.secret, means)
         self._notes = Ref(EVENT, Key("", "notes"))
         self._outbox: deque[EventNote] = deque()
-        self._counted: dict[Ref, Counters] = {}
         self._problems: tuple[Finding, ...] = ()
         self._unread: frozenset[Key] = frozenset()
         self._started = False
-        self._heartbeat = ""
-        self._next_heartbeat = float("-inf")
+        self._in_doubt: set[Key] = set()
+        self._contested: Mapping[Key, str] = {}
         self._queue: DelayQueue[Ref] = DelayQueue()
         self._failures: Counter[Ref] = Counter()
         self._wake = asyncio.Event()
@@ -154,6 +148,7 @@ class App:
         services = {key: self._store.services.get(key) for key in keys}
         if first or change.findings:
             self._tell_problems()
+        self._witness(batch, change)
         self._due(self._desk.label(self._labels(change, first=first)))
         if first or change.findings or self._unread:
             services.update(self._salvage(self._unclaimed(batch, first=first)))
@@ -162,9 +157,9 @@ class App:
         if configured:
             self._configure()
         if first or change.secret:
-            self._queue.add(self._secret, (0,))
-        if configured or self._state in change.others:
-            self._queue.add(self._state, (0,))
+            self._queue.add(self._upkeep.secret, (0,))
+        if configured or self._upkeep.state in change.others:
+            self._queue.add(self._upkeep.state, (0,))
         self._recount()
 
     def _labels(self, change: Change, *, first: bool) -> Mapping[str, Mapping[str, str]]:
@@ -172,6 +167,25 @@ class App:
         labels = self._store.namespaces
         changed = {ref.key.name for ref in change.others if ref.kind == NAMESPACE}
         return labels if first else {name: labels.get(name, NO_LABELS) for name in changed}
+
+    def _witness(self, batch: Batch, change: Change) -> None:
+        """Note what others write on Services of ours.
+
+        One that seems to be as before, though it has been written, is looked at again: it was seen
+        before the write, which comes back by and by; or the write came back together with somebody
+        else's, who has undone it.
+        """
+        for delta in batch.deltas:
+            key = delta.ref.key
+            if delta.ref.kind == SERVICE and key in change.services:
+                self._seen(key)
+            elif delta.ref.kind == SERVICE and self._desk.feuds.awaits(key):
+                self._in_doubt.add(key)
+                self._queue.add(delta.ref, self._rank(key), self._now() + RECHECK)
+
+    def _seen(self, key: Key) -> None:
+        before, now = self._desk.service(key), self._store.services.get(key)
+        self._desk.feuds.seen(before, key, now, self._now())
 
     def _observe(self, services: Mapping[Key, Service | None]) -> None:
         observed = self._desk.observe(services)
@@ -246,15 +260,21 @@ class App:
 
     def _due(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self._queue.add(Ref(SERVICE, key), (1, self._desk.rank(key)))
+            self._queue.add(Ref(SERVICE, key), self._rank(key))
         self._wake.set()
 
+    def _rank(self, key: Key) -> tuple[object, ...]:
+        return (1, self._desk.rank(key))
+
     def _recount(self) -> None:
-        """The counters of pools may have changed: they are written soon, not each time."""
-        for pool in () if self._desk.config is None else self._desk.config.pools:
-            ref = Ref(IP_ADDRESS_POOL, Key(self._namespace, pool.name))
-            if self._store.raw(ref) is not None:
-                self._queue.add(ref, (0,), self._now() + COUNTING)
+        """What counts addresses and Services may be out of date: it is written soon, together."""
+        due = self._now() + COUNTING
+        for pool in self._upkeep.pools():
+            self._queue.add(pool, (0,), due)
+        writers = self._desk.feuds.writers
+        if writers != self._contested:
+            self._contested = dict(writers)
+            self._queue.add(self._upkeep.state, (0,), due)
 
     # What is to be done
 
@@ -299,12 +319,12 @@ class App:
     async def _attempt(self, ref: Ref) -> None:
         if ref.kind == SERVICE:
             await self._serve(ref)
-        elif ref == self._state:
+        elif ref == self._upkeep.state:
             await self._report()
-        elif ref == self._secret:
-            await self._make_secret()
+        elif ref == self._upkeep.secret:
+            await self._upkeep.make_secret()
         elif ref.kind == IP_ADDRESS_POOL:
-            await self._count(ref)
+            await self._upkeep.count(ref)
         else:
             await self._record()
 
@@ -315,27 +335,40 @@ class App:
         rank: tuple[object, ...] = (0,)
         if ref.kind == SERVICE:
             self._desk.doubt(ref.key)
-            rank = (1, self._desk.rank(ref.key))
+            rank = self._rank(ref.key)
         self._queue.add(ref, rank, self._now() + seconds)
         reports.tell_refused(ref, error, self._failures[ref], seconds)
 
     async def _serve(self, ref: Ref) -> None:
+        self._resolve(ref.key)
         before = self._desk.service(ref.key)
         outcome = self._desk.decide(ref.key)
         if before is None or outcome is None:
             return
+        outcome = self._desk.feuds.restrained(outcome, before, self._now())
         with reports.telling(outcome):
             await self._act(ref, outcome, before)
+
+    def _resolve(self, key: Key) -> None:
+        """Take a Service in doubt for what it was last seen to be, if its write is not seen yet."""
+        if key in self._in_doubt:
+            self._in_doubt.remove(key)
+            if self._desk.feuds.awaits(key):
+                self._seen(key)
+                self._observe({key: self._store.services.get(key)})
 
     async def _act(self, ref: Ref, outcome: Outcome, before: Service) -> None:
         if outcome.status is not None:
             status = self._dated(outcome.status, before)
             outcome = replace(outcome, status=status)
+            self._desk.feuds.writes(ref.key, status, self._now())
             await self._source.write_status(
                 ref, *render.service_status(status.ingress, status.recorded)
             )
             reports.tell_written(outcome)
         self._due(self._desk.settle(outcome))
+        if (again := self._desk.feuds.due(ref.key)) is not None:
+            self._queue.add(ref, self._rank(ref.key), again)
         self._recount()
         if outcome.events:
             reports.tell_outcome(outcome)
@@ -364,49 +397,9 @@ class App:
             raise refused
 
     async def _report(self) -> None:
-        state = self.keeper.state
-        before = self._store.raw(self._state)
-        ref, raw = render.configuration_state(
-            self._namespace,
-            "",
-            loaded=state.loaded,
-            findings=state.findings,
-            problems=self._problems,
-            warnings=state.warnings,
-            now=render.timestamp(self._outside.wall()),
-            before=before,
-            heartbeat=self._alive(),
-        )
-        if before is None or before.get("status") != raw["status"]:
-            await self._source.put(ref, raw)
-        if self._beats:
-            self._queue.add(self._state, (0,), self._next_heartbeat)
-
-    def _alive(self) -> str:
-        """The time of the last sign of life, which is now where it is due again; "": none."""
-        if self._beats and self._now() >= self._next_heartbeat:
-            self._heartbeat = render.timestamp(self._outside.wall())
-            self._next_heartbeat = self._now() + HEARTBEAT
-        return self._heartbeat
-
-    async def _count(self, ref: Ref) -> None:
-        raw, wanted = self._store.raw(ref), counters(self._desk.ledger.usage()).get(ref.key.name)
-        if raw is None or wanted is None:
-            self._counted.pop(ref, None)
-        elif differs(wanted, raw, self._counted.get(ref)):
-            await self._source.write_status(ref, wanted)
-            self._counted[ref] = wanted
-
-    async def _make_secret(self) -> None:
-        if self._store.secret_present:
-            return
-        try:
-            await self._source.create(
-                self._secret, render.secret(self._secret, self._outside.token())
-            )
-        except ConflictError:
-            return  # somebody else has made it, or our own has not come back yet
-        reports.tell_secret(self._secret)
+        again = await self._upkeep.report(self._problems)
+        if again is not None:
+            self._queue.add(self._upkeep.state, (0,), again)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

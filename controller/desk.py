@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.allocator import Assignment
+from controller.feuds import Feuds
 from controller.ledger import Ledger
 from controller.reconcile import (
     Outcome,
@@ -62,6 +63,7 @@ class Desk:
         self.ledger = Ledger()
         self.config: Config | None = None
         self.waiting: dict[Key, Reason] = {}
+        self.feuds = Feuds()
         self._classes = classes
         self._services: dict[Key, Service] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def sample(desk: Desk) -> ControllerSample:
     """How things are, for the metrics."""
     if desk.config is None:
-        return ControllerSample((), Counter(desk.waiting.values()))
+        return ControllerSample((), _without_address(desk))
     holders: Counter[str] = Counter()
     for addresses in desk.ledger.holdings().values():
         pools = {pool.name for ip in addresses if (pool := desk.config.pool_of(ip))}
@@ -46,8 +46,17 @@ def sample(desk: Desk) -> ControllerSample:
             )
             for pool in desk.config.pools
         ),
-        Counter(desk.waiting.values()),
+        _without_address(desk),
     )
+
+
+def _without_address(desk: Desk) -> Counter[Reason]:
+    """Services on which no address of ours stands, by reason."""
+    fought = desk.feuds.writers
+    waiting = Counter(reason for key, reason in desk.waiting.items() if key not in fought)
+    if fought:
+        waiting[Reason.STATUS_CONTESTED] = len(fought)
+    return waiting
 
 
 def tell_config(config: Config) -> None:
@@ -121,6 +130,9 @@ def tell_outcome(outcome: Outcome) -> None:
         if note.reason == "deprecatedAnnotation":
             level = logging.WARNING
             event(log, "deprecatedAnnotation", note.message, level=level, service=service)
+        elif reason is Reason.STATUS_CONTESTED:
+            level = logging.WARNING
+            event(log, "statusContested", note.message, level=level, service=service)
         elif note.type is EventType.WARNING:
             given = outcome.assignment is not None
             failure(

@@ -30,6 +30,7 @@ NOT_ANNOUNCED = {
     Reason.FAMILY_UNSUPPORTED: (
         "IPv6 is not announced in this version. The address stays the Service's own."
     ),
+    Reason.STATUS_CONTESTED: "An address of a pool is announced as soon as one stands there.",
 }
 """What comes next where no node can change anything."""
 

@@ -1,18 +1,25 @@
 """What the programs say of themselves: configuration, what they cannot read, signs of life. PURE.
 
-Each program keeps one ConfigurationState. The controller's carries a heartbeat, which it renews
-every ten seconds, for nobody else could tell that it is gone; speakers hear one another.
+Each program keeps one ConfigurationState. In a directory the controller's carries a heartbeat, that
+is renewed every ten seconds, for nobody else could tell that it is gone; speakers hear each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from vipcast.kube.fields import Fields, open_object
-from vipcast.kube.render import HEARTBEAT, NODE_LABEL, READABLE, RECONCILED, WITHOUT_EFFECT
+from vipcast.kube.render import (
+    CONTESTED,
+    HEARTBEAT,
+    NODE_LABEL,
+    READABLE,
+    RECONCILED,
+    WITHOUT_EFFECT,
+)
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.raw import CONFIGURATION_STATE, Raw
 
@@ -56,12 +63,17 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """All of it, the controller first. `broken` are states that cannot be read themselves."""
+    """All of it, the controller first. `broken` are states that cannot be read themselves.
+
+    `contested` are the Services, by their keys as text, on which somebody else keeps writing, with
+    that writer's name.
+    """
 
     controller: Controller
     config: tuple[ConfigReport, ...]
     unread: tuple[Unread, ...]
     broken: tuple[Finding, ...]
+    contested: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ class _State:
     unread: tuple[str, ...]
     heartbeat: str
     age: float | None
+    contested: Mapping[str, str]
 
     @property
     def component(self) -> str:
@@ -104,6 +117,7 @@ def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
         config=config,
         unread=tuple(Unread(finding, tuple(who)) for finding, who in said.items()),
         broken=tuple(broken),
+        contested={key: who for state in states for key, who in state.contested.items()},
     )
 
 
@@ -157,6 +171,7 @@ def _state(raw: Raw, now: float) -> _State:
         unread=_complaints(readable),
         heartbeat=heartbeat,
         age=now - _seconds(status) if heartbeat else None,
+        contested=dict(_pair(line) for line in _complaints(conditions.get(CONTESTED), "True")),
     )
 
 
@@ -165,6 +180,12 @@ def _complaints(condition: Fields | None, bad: str = "False") -> tuple[str, ...]
     if condition is None or condition.text("status") != bad:
         return ()
     return tuple(line for line in condition.text("message").splitlines() if line)
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """A Service and who else writes on it."""
+    key, _, who = line.partition(" ")
+    return key, who
 
 
 def _seconds(status: Fields) -> float:

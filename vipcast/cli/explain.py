@@ -13,7 +13,7 @@ from vipcast.cli.picture import said, why
 from vipcast.cli.world import World
 from vipcast.kube.store import Store
 from vipcast.model.objects import Key, Service
-from vipcast.model.reasons import Reason
+from vipcast.model.reasons import Reason, status_contested
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ def explain(world: World, service: Service) -> Explanation:
 
 def _given(world: World, service: Service) -> Given:
     recorded = service.recorded
+    writer = world.picture.contested.get(str(service.key))
+    if writer is not None:
+        message = status_contested(writer, service.ingress)
+        coming = "It is written again at the next change of the Service, and tried once in a while."
+        return Given(service.ingress, "", Reason.STATUS_CONTESTED, message, "", coming)
     if not service.load_balancer:
         return _none(Reason.NOT_LOAD_BALANCER)
     if service.ingress:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vipcast.cli.components import ConfigReport, Controller, Told, listen
@@ -17,7 +17,7 @@ from vipcast.kube.store import Store
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key, Service
 from vipcast.model.raw import CONFIGURATION_STATE
-from vipcast.model.reasons import SENTENCES, Reason
+from vipcast.model.reasons import SENTENCES, Reason, status_contested
 from vipcast.model.status import Holding, InterfaceReport, SpeakerReport, Unannounced
 from vipcast.model.steps import STEPS
 
@@ -91,7 +91,7 @@ class Speaker:
 class Picture:
     """All of it. `problems` are objects that are not read, each with its fix.
 
-    `reports` are the speakers' own, by node.
+    `reports` are the speakers' own, by node. `contested` are Services that somebody else writes on.
     """
 
     lines: tuple[Line, ...]
@@ -101,6 +101,7 @@ class Picture:
     problems: tuple[str, ...]
     controller: Controller
     reports: Mapping[str, SpeakerReport] = field(default_factory=dict)
+    contested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
@@ -133,13 +134,14 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
     lost = {node for segment in facts.segments for node in segment.lost}
     told = listen(_own(store.raws(CONFIGURATION_STATE), namespace), lost, now)
     return Picture(
-        lines=tuple(_lines(facts)),
+        lines=tuple(_fought(line, store, told) for line in _lines(facts)),
         segments=facts.segments,
         speakers=tuple(_speakers(facts)),
         config=told.config,
         problems=_problems(store, told),
         controller=told.controller,
         reports={report.node: report for report in facts.reports},
+        contested=told.contested,
     )
 
 
@@ -235,6 +237,15 @@ def _lines(facts: Facts) -> Iterable[Line]:
                 reason = next((one.reason for one in refused.values()), Reason.NO_SPEAKER)
                 message = _sentence(reason, refused)
                 yield Line(key, address, recorded.pool, None, reason, message)
+
+
+def _fought(line: Line, store: Store, told: Told) -> Line:
+    """A line of a Service whose status somebody else writes: that is why nobody answers."""
+    writer = told.contested.get(str(line.service))
+    if writer is None or line.holder:
+        return line
+    message = status_contested(writer, store.services[line.service].ingress)
+    return replace(line, pool="", reason=Reason.STATUS_CONTESTED, message=message)
 
 
 def _sentence(reason: str, refused: Mapping[str, Unannounced]) -> str:

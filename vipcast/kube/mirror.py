@@ -4,9 +4,10 @@ A list replaces what is known, page by page; what it does not name is gone. But 
 anything without a name does not say what is gone: then nothing is taken away, a finding tells of
 it, and whoever lists has to list again (`Mirror.unreadable`).
 
-Objects are kept without what nobody reads: who wrote which field, versions that turn with every
-write, images and heartbeats of nodes, the pods behind endpoints. So what remains is equal as long
-as nothing has changed that matters, and a thousand objects stay small.
+Objects are kept without what nobody reads: who wrote which field (but a Service's addresses),
+versions that turn with every write, images and heartbeats of nodes, the pods behind endpoints. So
+what remains is equal as long as nothing has changed that matters, and a thousand objects stay
+small.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any
 
 from vipcast.kube.fields import shown
 from vipcast.kube.paths import plural
+from vipcast.kube.writers import MANAGED, accounts
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key
 from vipcast.model.raw import (
     CLUSTER_WIDE,
     ENDPOINT_SLICE,
     NODE,
+    SERVICE,
     Delta,
     Kind,
     Raw,
@@ -131,6 +134,8 @@ def lean(kind: Kind, raw: Raw) -> dict[str, Any]:
         else:
             del metadata["annotations"]
     kept["metadata"] = metadata
+    if kind == SERVICE and (named := accounts(raw["metadata"])):
+        metadata[MANAGED] = named
     extra = _OF_KIND.get(kind)
     if extra is not None:
         extra(kept)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vipcast.kube.fields import Fields, open_object
+from vipcast.kube.writers import writer
 from vipcast.model.addresses import Address, Family, parse_address
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import (
@@ -89,6 +90,7 @@ def parse_service(raw: Raw) -> Service:
         created=metadata.text("creationTimestamp"),
         uid=metadata.text("uid"),
         deleting=metadata.has("deletionTimestamp"),
+        status_writer=writer(raw.get("metadata") or {}),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from vipcast.kube.parse import CONDITION, POOL_OUTPUT, SECRET_KEY
@@ -30,10 +31,15 @@ NODE_LABEL = "metallb.io/node-name"
 RECONCILED = "configReconcilerValid"
 READABLE = "vipcast.io/sourceReadable"
 WITHOUT_EFFECT = "vipcast.io/withoutEffect"
+CONTESTED = "vipcast.io/statusContested"
 HEARTBEAT = "heartbeat"
 
 _LONGEST_NAME = 253
 _LONGEST_MESSAGE = 1024
+_LONGEST_LIST = 32_000
+"""An API server takes 32,768 characters in the message of a condition."""
+
+NOBODY: Mapping[Key, str] = MappingProxyType({})
 
 
 def timestamp(seconds: float) -> str:
@@ -152,12 +158,14 @@ def configuration_state(
     warnings: Sequence[Finding] = (),
     now: str,
     before: Raw | None = None,
+    contested: Mapping[Key, str] = NOBODY,
     heartbeat: str = "",
 ) -> tuple[Ref, dict[str, Any]]:
     """How a program got on with what users wrote, for `Source.put`.
 
     `node` is "" for the controller. `findings` are those of the configuration, `problems` those of
-    files and other objects, `warnings` those about what has no effect. `before` is the object as it
+    files and other objects, `warnings` those about what has no effect, `contested` the Services
+    whose status somebody else keeps writing, with that writer's name. `before` is the object as it
     stands, whose conditions keep the times at which they last turned. `heartbeat` is a time at
     which the program was alive; "": it gives none.
     """
@@ -181,6 +189,10 @@ def configuration_state(
     states = {condition["status"] for condition in conditions}
     if warnings:
         conditions.append(_condition(WITHOUT_EFFECT, "True", "Accepted", _lines(warnings)))
+    if contested:
+        named = "\n".join(f"{key} {contested[key]}".rstrip() for key in sorted(contested))
+        named = named[:_LONGEST_LIST].rpartition("\n")[0] if len(named) > _LONGEST_LIST else named
+        conditions.append(_condition(CONTESTED, "True", "OtherWriter", named))
     result = "Invalid" if "False" in states else "Unknown" if "Unknown" in states else "Valid"
     status: dict[str, Any] = {
         "result": result,

@@ -6,6 +6,7 @@ reads, `vipcast.model.steps` what to do about it; metrics carry the word as a la
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     NO_CONFIG = "noConfig"
     NO_AUTO_ASSIGN_POOL = "noAutoAssignPool"
     POOL_EXHAUSTED = "poolExhausted"
+    STATUS_CONTESTED = "statusContested"
     # An address was taken back.
     POOL_CHANGED = "poolChanged"
     REQUEST_CHANGED = "requestChanged"
@@ -116,6 +118,10 @@ SENTENCES: dict[Reason, str] = {
         "No pool hands out addresses by itself (auto-assign is off everywhere)."
     ),
     Reason.POOL_EXHAUSTED: "Every address that this Service may have is taken.",
+    Reason.STATUS_CONTESTED: (
+        "Another program undoes what is written on the Service's status, so it is left alone for"
+        " a while."
+    ),
     Reason.POOL_CHANGED: "The pool no longer offers the address the Service had.",
     Reason.REQUEST_CHANGED: "The Service asks for something else now.",
     Reason.CONFLICT: "Another Service holds the same address with the older right.",
@@ -183,9 +189,34 @@ SENTENCES: dict[Reason, str] = {
 }
 
 
+TURN_OFF_ANY = (
+    "Stop that program, or let it pass over this Service: create the Service with a"
+    " spec.loadBalancerClass that only Vipcast serves (--lb-class)."
+)
+TURN_OFF: Mapping[str, str] = {
+    "k3s": "Start the servers of k3s with --disable=servicelb.",
+    "vipcast-controller": "Let one vipcast-controller run, or give each one its own --lb-class.",
+}
+"""How to keep a program off the status of Services, by the name of its writes."""
+
+
 def sentence(reason: Reason) -> str:
     """What a person reads for a reason."""
     return SENTENCES[reason]
+
+
+def status_contested(writer: str, shows: Sequence[str]) -> str:
+    """What a person reads about a Service whose status another program keeps writing.
+
+    `writer` is the name by which the API server knows that program, "" if it is not known; `shows`
+    is what it writes.
+    """
+    name = writer or "Another program"
+    puts = f"puts {', '.join(shows)} into" if shows else "empties"
+    return (
+        f"{name} {puts} the Service's status again whenever Vipcast has written it, so Vipcast"
+        f" leaves it alone for a while. {TURN_OFF.get(writer, TURN_OFF_ANY)}"
+    )
 
 
 def protocol_not_yet(pool: str) -> str:

@@ -37,6 +37,10 @@ STEPS: Mapping[Reason, str] = {
         "Name a pool by the annotation address-pool, or let a pool have auto-assign."
     ),
     Reason.POOL_EXHAUSTED: "Add addresses to a pool, or delete a Service that is not needed.",
+    Reason.STATUS_CONTESTED: (
+        "Stop that program, or give the Service a spec.loadBalancerClass that only Vipcast serves"
+        " (--lb-class)."
+    ),
     Reason.POOL_CHANGED: "Add the address to a pool again if the Service should have it back.",
     Reason.CONFLICT: "Ask for another address, or let both share it (allow-shared-ip).",
     # Announcing: the plan of one node.

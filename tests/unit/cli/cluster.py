@@ -168,6 +168,7 @@ class Directory:
         findings: Sequence[Finding] = (),
         problems: Sequence[Finding] = (),
         warnings: Sequence[Finding] = (),
+        contested: Mapping[Key, str] = render.NOBODY,
         heartbeat: str | None = None,
     ) -> None:
         """What components say of themselves; "" stands for the controller, which lives just now."""
@@ -180,6 +181,7 @@ class Directory:
                 findings=findings,
                 problems=problems,
                 warnings=warnings,
+                contested={} if one else contested,
                 now=SINCE,
                 heartbeat="" if one else beat,
             )

@@ -32,8 +32,8 @@ from tests.unit.cli.cluster import (
 from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Recorded
-from vipcast.model.reasons import Reason
+from vipcast.model.objects import Key, Recorded
+from vipcast.model.reasons import Reason, status_contested
 from vipcast.model.status import Unannounced
 
 Explain = Callable[..., tuple[int, list[str], str]]
@@ -75,6 +75,32 @@ def test_a_service_that_is_answered_for_is_explained(tmp_path: Path, explain: Ex
                 "Next: node2 keeps it while it is heard, whatever its rank;"
                 " if it is lost, node1 takes it within two seconds."
             ),
+        ],
+        "",
+    )
+
+
+def test_a_status_that_somebody_else_writes_is_explained_with_who_and_how_to_stop_it(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, ["10.0.0.1"])
+    directory.config("", *NODES, contested={Key("default", "web"): "k3s"})
+    told = status_contested("k3s", ["10.0.0.1"])
+    assert explain() == (
+        LACKING,
+        [
+            "Service default/web has 10.0.0.1 (statusContested).",
+            told,
+            (
+                "Next: It is written again at the next change of the Service, and tried once in a"
+                " while."
+            ),
+            *ENDPOINTS,
+            "",
+            "On lan0, nobody answers for 10.0.0.1 (statusContested).",
+            told,
+            "Next: An address of a pool is announced as soon as one stands there.",
         ],
         "",
     )

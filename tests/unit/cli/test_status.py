@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.unit.cli.cluster import (
+    ALLOCATED,
     EXHAUSTED,
     NODES,
     SINCE,
@@ -35,9 +36,10 @@ from vipcast.cli.text import Screen, columns, screen_of
 from vipcast.kube.parse import parse_service
 from vipcast.kube.render import configuration_state, timestamp
 from vipcast.model.errors import Finding, ParseError
-from vipcast.model.objects import Recorded
-from vipcast.model.reasons import Reason
+from vipcast.model.objects import Key, Recorded
+from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.status import SpeakerReport
+from vipcast.model.steps import STEPS
 from vipcast.ops.values import Output
 
 Status = Callable[..., tuple[int, str]]
@@ -75,6 +77,25 @@ def test_a_healthy_cluster_is_shown_in_a_few_lines(tmp_path: Path, status: Statu
             "",
             "Configuration: valid (controller, node1, node2, node3)",
         ),
+    )
+
+
+def test_a_status_that_somebody_else_writes_is_shown_with_what_it_means(
+    tmp_path: Path, status: Status
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, ["10.0.0.1"])
+    directory.config("", *NODES, contested={Key("default", "web"): "k3s"})
+    code, shown = status()
+    assert code == LACKING
+    assert shown.startswith(
+        text(
+            "VIP       SERVICE      POOL  SEGMENT  HOLDER  REASON",
+            "10.0.0.1  default/web  -     lan0     -       statusContested",
+            "",
+            f"statusContested: {SENTENCES[Reason.STATUS_CONTESTED]}"
+            f" {STEPS[Reason.STATUS_CONTESTED]}",
+        )
     )
 
 

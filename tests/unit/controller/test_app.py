@@ -105,14 +105,20 @@ async def test_a_second_start_writes_nothing_at_all(place: Place) -> None:
     }
 
 
-async def test_a_status_that_somebody_overwrites_is_put_right(place: Place) -> None:
+@pytest.mark.parametrize("removed", [False, True], ids=["overwritten", "removed"])
+async def test_a_status_that_somebody_overwrites_is_put_right(
+    place: Place, *, removed: bool
+) -> None:
     async with running(place):
         place.service("web")
         assert await address_of(place, "web") == "192.0.2.10"
+        place.service("later")  # whose address is given when the first one's status has been seen
+        assert await address_of(place, "later") == "192.0.2.11"
         file = place.file("Service", "web")
-        file.write_text(file.read_text().replace("192.0.2.10", "192.0.2.11"))
-        await has(place, web="192.0.2.10")
-        file.unlink()
+        if removed:
+            file.unlink()
+        else:
+            file.write_text(file.read_text().replace("192.0.2.10", "192.0.2.99"))
         await has(place, web="192.0.2.10")
 
 
@@ -279,7 +285,7 @@ async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -
 async def test_a_sign_of_life_is_given_again_and_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.app.HEARTBEAT", 0.05)
+    monkeypatch.setattr("controller.upkeep.HEARTBEAT", 0.05)
     minutes = itertools.count(NOON, 60)
     seen: set[str] = set()
     async with running(place, wall=lambda: next(minutes)):
@@ -306,7 +312,7 @@ async def test_a_state_that_is_written_for_another_reason_carries_the_last_sign_
 async def test_on_a_cluster_no_sign_of_life_is_written(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.app.HEARTBEAT", 0.0)
+    monkeypatch.setattr("controller.upkeep.HEARTBEAT", 0.0)
     minutes = itertools.count(NOON, 60)
     source = Counted(place.path)
     async with running(source, wall=lambda: next(minutes), heartbeat=False):

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.app import COUNTING
 from controller.counters import LARGEST, counters, differs
 from controller.ledger import Ledger
+from controller.upkeep import COUNTING
 from tests.support.waiting import eventually_async
 from tests.unit.controller import making
 from tests.unit.controller.counted import Counted

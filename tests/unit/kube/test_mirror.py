@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vipcast.kube.mirror import LAST_APPLIED, Mirror, lean
+from vipcast.kube.writers import writer
 from vipcast.model.objects import Key
 from vipcast.model.raw import ENDPOINT_SLICE, NODE, SERVICE, Delta, Ref
 
@@ -105,6 +106,21 @@ def test_who_wrote_what_is_not_kept() -> None:
     assert raw["metadata"]["generation"] == 3
     raw["metadata"]["annotations"] = {LAST_APPLIED: "{}"}
     assert "annotations" not in lean(SERVICE, raw)["metadata"]
+
+
+def test_of_a_service_it_is_kept_who_wrote_its_addresses() -> None:
+    raw = item(WEB)
+    ingress: dict[str, Any] = {
+        "f:status": {"f:loadBalancer": {"f:ingress": {}}, "f:conditions": {".": {}}}
+    }
+    raw["metadata"]["managedFields"] = [
+        {"manager": "kubectl", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {}}},
+        {"manager": "k3s", "time": "2026-01-01T00:00:00Z", "fieldsV1": ingress},
+    ]
+    named: dict[str, Any] = {"f:status": {"f:loadBalancer": {"f:ingress": {}}}}
+    metadata = lean(SERVICE, raw)["metadata"]
+    assert metadata["managedFields"] == [{"manager": "k3s", "fieldsV1": named}]
+    assert writer(metadata) == writer(raw["metadata"]) == "k3s"
 
 
 def test_a_nodes_heartbeats_and_images_are_not_kept() -> None:

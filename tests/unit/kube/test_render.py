@@ -192,6 +192,25 @@ def test_a_configuration_that_is_in_force_is_valid() -> None:
     }
 
 
+def test_services_that_somebody_else_writes_on_are_named_as_far_as_there_is_room() -> None:
+    fought = {Key("default", f"s{number:04}"): "k3s" for number in range(1000)}
+    (*_, few) = state(contested={Key("b", "b"): "", Key("a", "a"): "k3s"})["conditions"]
+    assert few == {
+        "type": "vipcast.io/statusContested",
+        "status": "True",
+        "reason": "OtherWriter",
+        "message": "a/a k3s\nb/b",
+        "lastTransitionTime": NOW,
+    }
+    (*_, all_of_them) = state(contested=fought)["conditions"]
+    assert all_of_them["message"].count("\n") == 999
+    longer = {Key("default", f"{'s' * 60}{number:03}"): "k3s" for number in range(1000)}
+    message = state(contested=longer)["conditions"][-1]["message"]
+    assert 31_900 < len(message) <= 32_000
+    assert all(line.endswith(" k3s") for line in message.splitlines())
+    assert state()["result"] == state(contested=fought)["result"] == "Valid"
+
+
 def test_the_state_of_a_speaker_carries_its_node() -> None:
     ref, raw = render.configuration_state(
         "metallb-system", "n1", loaded=False, findings=[], problems=[], now=NOW

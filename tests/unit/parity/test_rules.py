@@ -45,6 +45,10 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
     "a freed address goes": (
         "test_a_freed_address_goes_to_the_one_that_has_waited_longest_not_to_the_newest",
     ),
+    "another program that keeps writing": (
+        "test_after_two_rounds_nothing_is_written_and_it_is_told_once_who_and_what_to_do",
+        "test_writing_stops_after_two_rounds_and_others_are_served_as_ever",
+    ),
     "a Service without an address": (
         "test_a_dry_pool_says_so_and_a_freed_address_goes_to_the_one_that_waits_longest",
     ),
