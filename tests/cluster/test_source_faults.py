@@ -120,7 +120,7 @@ async def test_an_api_server_that_hangs_is_noticed_and_taken_up_again_where_it_w
     cluster: Cluster, kube: KubeHarness
 ) -> None:
     kube.apply(service("web"))
-    async with kube.source(silence=2.0) as source:
+    async with kube.source(life=1.0) as source:
         follower = Follower(source)
         await follower.until(lambda: WEB in follower.objects, "the Service has come")
         cluster.plane.apiserver.freeze()
@@ -138,7 +138,7 @@ async def test_an_api_server_that_hangs_is_noticed_and_taken_up_again_where_it_w
 
 async def test_a_connection_that_is_half_open_is_given_up(kube: KubeHarness) -> None:
     kube.apply(service("web"))
-    async with kube.source(silence=2.0) as source:
+    async with kube.source(life=1.0) as source:
         follower = Follower(source)
         await follower.until(lambda: WEB in follower.objects, "the Service has come")
         kube.proxy.freeze()

@@ -5,7 +5,7 @@ anything without a name does not say what is gone: then nothing is taken away, a
 it, and whoever lists has to list again (`Mirror.unreadable`).
 
 Objects are kept without what nobody reads: who wrote which field (but a Service's addresses),
-versions that turn with every write, images and heartbeats of nodes, the pods behind endpoints. So
+versions that turn with every write, images and heartbeats of nodes, ports and pods of endpoints. So
 what remains is equal as long as nothing has changed that matters, and a thousand objects stay
 small.
 """
@@ -35,6 +35,7 @@ from vipcast.model.raw import (
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 _IN_METADATA = ("managedFields", "resourceVersion", "generation", "selfLink")
+_OF_SLICE_METADATA = ("name", "namespace", "labels")
 _OF_ENDPOINT = ("addresses", "conditions", "nodeName")
 _OF_NODE_SPEC = ("podCIDR", "podCIDRs")
 
@@ -152,6 +153,8 @@ def _node(raw: dict[str, Any]) -> None:
 
 
 def _endpoint_slice(raw: dict[str, Any]) -> None:
+    raw["metadata"] = _only(raw["metadata"], _OF_SLICE_METADATA)
+    raw.pop("ports", None)
     endpoints = raw.get("endpoints")
     if isinstance(endpoints, list):
         raw["endpoints"] = [_only(one, _OF_ENDPOINT) for one in endpoints]

@@ -25,7 +25,7 @@ from vipcast.kube.notes import REPEAT, Notes
 from vipcast.kube.patches import NOTHING, Part, merging, strategic
 from vipcast.kube.paths import collection, plural, single
 from vipcast.kube.queue import pause
-from vipcast.kube.watch import LATE, SILENCE, Scope, Watch
+from vipcast.kube.watch import LATE, LIFE, Scope, Watch
 from vipcast.model.errors import ConflictError, Finding, HostError, RefusedError, SourceError
 from vipcast.model.raw import (
     CLUSTER_WIDE,
@@ -65,8 +65,8 @@ class KubeSource:
     writer takes away though it may not have written it in this run: its own before a restart, or
     that of the program that did the work before. At most `event_budget` Events are kept, and each
     is counted up every `event_repeat` seconds at most. `clock` gives seconds since 1970,
-    `monotonic` seconds that never jump, `draw` is evenly spread over 0 to 1; a watch without a word
-    for `silence` seconds is given up.
+    `monotonic` seconds that never jump, `draw` is evenly spread over 0 to 1; a watch is renewed
+    after `life` seconds, or up to twice as many.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class KubeSource:
         draw: Callable[[], float] = random.random,
         event_budget: int = 1000,
         event_repeat: float = REPEAT,
-        silence: float = SILENCE,
+        life: float = LIFE,
     ) -> None:
         manager = f"vipcast-{writer}"[:128]
         self._api = Api(access, agent=manager)
@@ -99,7 +99,7 @@ class KubeSource:
                 self._tell,
                 monotonic=monotonic,
                 draw=draw,
-                silence=silence,
+                life=life,
             )
             for kind in kinds
         }

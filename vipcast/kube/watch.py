@@ -12,6 +12,7 @@ something failed: what the server does not say is as it was. A kind that the ser
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,17 +27,15 @@ from vipcast.model.raw import Delta, Kind
 PAGE: Final = 250
 """Objects in one page of a list."""
 
-SILENCE: Final = 90.0
-"""Seconds without a word on a watch before it is given up; bookmarks come about every minute."""
-
 LATE: Final = 5.0
 """Seconds without a watch until the readiness says so."""
 
 SHORT: Final = 1.0
 """Seconds; a watch that ends sooner, with nothing said, counts as failed."""
 
-LIFE: Final = 300.0
-"""Seconds after which a watch ends in good order, at least; twice as many at most."""
+LIFE: Final = 60.0
+"""Seconds after which the server is to end a watch, at least; twice as many at most. Where nothing
+changes it may say nothing until then, and what says nothing for longer does not live any more."""
 
 MISSING: Final = 10.0
 """Seconds until a kind that the server does not know is asked for again."""
@@ -73,7 +72,8 @@ class _Again(SourceError):
 class Watch:
     """Follows one scope, and gives every change to `tell`.
 
-    `monotonic` gives seconds that never jump; `draw` is evenly spread over 0 to 1.
+    `monotonic` gives seconds that never jump; `draw` is evenly spread over 0 to 1. A watch is asked
+    for `life` seconds, or for up to twice as many.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Watch:
         *,
         monotonic: Callable[[], float],
         draw: Callable[[], float],
-        silence: float = SILENCE,
+        life: float = LIFE,
     ) -> None:
         self.mirror = Mirror(scope.kind)
         self.listed = False
@@ -93,7 +93,7 @@ class Watch:
         self._tell = tell
         self._monotonic = monotonic
         self._draw = draw
-        self._silence = silence
+        self._life = life
         self._version = ""
         self._watching = False
         self._heard = monotonic()
@@ -164,18 +164,18 @@ class Watch:
         self._tell(self.mirror.end())
 
     async def _watch(self) -> None:
-        life = LIFE * (1 + self._draw())
+        life = math.ceil(self._life * (1 + self._draw()))
         query = {
             **self._scope.query,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,
-            "timeoutSeconds": int(life),
+            "timeoutSeconds": life,
         }
         said = False
         begun = self._monotonic()
         try:
-            async with self._api.stream(self._scope.path, query, silence=self._silence) as lines:
+            async with self._api.stream(self._scope.path, query, silence=1.25 * life) as lines:
                 self._watching, self._unknown = True, 0
                 async for line in lines:
                     self._event(line)

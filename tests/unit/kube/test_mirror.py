@@ -145,6 +145,24 @@ def test_a_nodes_heartbeats_and_images_are_not_kept() -> None:
     }
 
 
+def test_only_addresses_nodes_and_conditions_of_endpoints_are_kept() -> None:
+    endpoint = {"addresses": ["10.0.0.1"], "conditions": {"ready": True}, "nodeName": "n1"}
+    metadata = {"name": "web-1", "namespace": "default", "labels": {"a": "b"}}
+    raw = {
+        "metadata": {**metadata, "uid": "u", "annotations": {"last-change": "now"}},
+        "addressType": "IPv4",
+        "endpoints": [{**endpoint, "targetRef": {"kind": "Pod"}}],
+        "ports": [{"port": 80}],
+    }
+    assert lean(ENDPOINT_SLICE, raw) == {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata,
+        "addressType": "IPv4",
+        "endpoints": [endpoint],
+    }
+
+
 def test_what_is_odd_is_kept_for_the_parser_to_name() -> None:
     node = lean(NODE, {"metadata": {"name": "n1"}, "spec": 7, "status": {"conditions": [None]}})
     assert (node["spec"], node["status"]) == (7, {"conditions": [None]})
