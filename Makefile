@@ -1,5 +1,7 @@
 # Each target does its own set-up and works as the first command in a fresh checkout.
 .DEFAULT_GOAL := help
+# Lines about directories, where make runs make, would break a pipe whose reader has gone.
+MAKEFLAGS += --no-print-directory
 # Exit status of a program whose reader has gone (`make demo | head`): no error.
 GONE = 141
 .PHONY: help setup demo test test-cluster check fuzz bench lock clean

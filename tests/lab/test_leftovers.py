@@ -99,3 +99,8 @@ def test_a_lab_that_this_process_still_holds_counts(lab: str, forgotten: set[str
 def test_a_lab_of_another_run_of_the_tests_is_left_out_while_that_runs() -> None:
     with forget(f"t{os.getppid()}n{os.getpid()}") as of_the_living:
         assert not leftovers() & of_no_child(of_the_living)
+
+
+def test_a_lab_that_stands_for_somebody_to_play_with_is_left_out() -> None:
+    with forget(f"play{os.getpid()}") as of_somebody:
+        assert not leftovers() & of_no_child(of_somebody)

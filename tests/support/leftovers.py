@@ -2,9 +2,9 @@
 
 Everything that a lab makes carries the lab's prefix or lies in its run directory, and every program
 it starts writes there. So this looks for these in the kernel's own lists rather than in the lab's
-notes: a lab that forgot something may have forgotten the note, too. What is another living
-process's to clean up is left out: a lab that it holds (a demo in a second terminal), or one whose
-name says that another run of the tests made it.
+notes: a lab that forgot something may have forgotten the note, too. What is somebody else's to
+clean up is left out: a lab that another process holds, one that another run of the tests made, and
+one with a name that no test gives (`python -m lab up` in a second terminal).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lab.topology import PREFIX
 NAMESPACES = Path("/run/netns")
 _LAB = re.compile(rf"(?:{re.escape(str(NAMESPACES))}/{re.escape(PREFIX)}|{BASE}/)([a-z0-9]+)")
 _OF_TESTS = re.compile(r"t(\d+)n\d+")
-"""A name that tests.support.labs.unique_name gave: whose it is."""
+"""A name that tests.support.labs.unique_name gave, or that begins so: whose it is."""
 
 
 def leftovers(lab: str | None = None) -> set[str]:
@@ -93,8 +93,10 @@ def _is_ours(lab: str | None) -> bool:
         return True
     if _holder(BASE / f"{lab}.lock") not in (None, os.getpid()):
         return False
-    made = _OF_TESTS.fullmatch(lab)
-    return made is None or int(made[1]) == os.getpid() or not Path("/proc", made[1]).exists()
+    made = _OF_TESTS.match(lab)
+    if made is None:
+        return False
+    return int(made[1]) == os.getpid() or not Path("/proc", made[1]).exists()
 
 
 def _holder(lock: Path) -> int | None:
