@@ -143,7 +143,7 @@ class KubeSource:
                 _log.warning("the last Events were not written: %s", self._notes.trouble)
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait((self._task,))
+            await asyncio.gather(self._task, return_exceptions=True)  # `changes` has raised it
         self._closed = True
         self._news.set()
         await self._api.__aexit__(kind, error, trace)
