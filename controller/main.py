@@ -83,6 +83,7 @@ async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
         namespace=options.namespace,
         config=options.config,
         secret=options.ml_secret_name,
+        node="",
         owns={SERVICE: BALANCER},
     )
     desk = Desk(options.lb_class)

@@ -88,6 +88,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         namespace=options.namespace,
         config=options.config,
         secret=options.ml_secret_name,
+        node=options.node_name,
     )
     last_good = LastGood(options.run_dir, PROGRAM)
     doors = Doors(

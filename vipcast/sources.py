@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 
 from vipcast.files import DirectorySource
 from vipcast.kube.patches import Part
-from vipcast.model.raw import CONFIG_MAP, SECRET, Kind
+from vipcast.kube.render import configuration_state_ref
+from vipcast.kube.status import NODE_LABEL
+from vipcast.model.raw import CONFIG_MAP, CONFIGURATION_STATE, SECRET, SERVICE_L2_STATUS, Kind
 from vipcast.ops.flags import Objects
 from vipcast.ports import Source
 
@@ -19,12 +21,14 @@ def open_source(
     namespace: str,
     config: str,
     secret: str = "",
+    node: str | None = None,
     owns: Mapping[Kind, Part] | None = None,
 ) -> Source:
     """A source to be entered, which writes as `writer`.
 
-    On an API server, only the one ConfigMap and the one Secret are followed; `owns` is as
-    KubeSource has it. A directory is followed whole.
+    On an API server, only the one ConfigMap and the one Secret are followed, and of status objects
+    those of the speaker on `node`, of the controller ("") or all (None): what all speakers write
+    is not brought to each of them. `owns` is as KubeSource has it. A directory is followed whole.
     """
     if objects.directory is not None:
         return DirectorySource(objects.directory, writer, kinds)
@@ -33,5 +37,16 @@ def open_source(
     from vipcast.kube.source import KubeSource
 
     names = {CONFIG_MAP: config, SECRET: secret}
-    access = Access(objects.kubeconfig)
-    return KubeSource(access, writer, kinds, namespace=namespace, names=names, owns=owns or {})
+    labels = {}
+    if node is not None:
+        names[CONFIGURATION_STATE] = configuration_state_ref(namespace, node).key.name
+        labels[SERVICE_L2_STATUS] = f"{NODE_LABEL}={node}"
+    return KubeSource(
+        Access(objects.kubeconfig),
+        writer,
+        kinds,
+        namespace=namespace,
+        names=names,
+        labels=labels,
+        owns=owns or {},
+    )

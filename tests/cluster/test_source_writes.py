@@ -21,10 +21,13 @@ from vipcast.model.raw import (
     CONFIGURATION_STATE,
     NODE,
     SERVICE,
+    SERVICE_L2_STATUS,
     EventNote,
     EventType,
     Ref,
 )
+from vipcast.ops.flags import Objects
+from vipcast.sources import open_source
 
 WEB = service_ref("web")
 STATE = Ref(CONFIGURATION_STATE, Key(NAMESPACE, "controller"))
@@ -140,6 +143,26 @@ async def test_a_status_object_that_somebody_has_deleted_is_made_again(kube: Kub
         kube.remove(STATE)
         await source.put(STATE, whole(STATE, status={"result": "Invalid"}))
         assert kube.users.get(STATE)["status"] == {"result": "Invalid"}
+
+
+async def test_only_what_a_program_itself_has_written_is_brought_to_it(kube: KubeHarness) -> None:
+    for node in ("n1", "n2"):
+        ref = Ref(SERVICE_L2_STATUS, Key(NAMESPACE, f"web.{node}"))
+        kube.apply(whole(ref, labels={"metallb.io/node": node}))
+        kube.apply(whole(Ref(CONFIGURATION_STATE, Key(NAMESPACE, f"speaker-{node}"))))
+    objects = Objects(kubeconfig=kube.kubeconfig)
+    brought: dict[str | None, set[str]] = {
+        "n1": {"web.n1", "speaker-n1"},
+        "": set(),
+        None: {"web.n1", "web.n2", "speaker-n1", "speaker-n2"},
+    }
+    for node, names in brought.items():
+        kinds = [SERVICE_L2_STATUS, CONFIGURATION_STATE]
+        async with open_source(
+            objects, "test", kinds, namespace=NAMESPACE, config="config", node=node
+        ) as source:
+            batch = await anext(source.changes())
+            assert {delta.ref.key.name for delta in batch.deltas} == names
 
 
 async def test_a_right_that_is_missing_is_named(cluster: Cluster, kube: KubeHarness) -> None:

@@ -54,19 +54,19 @@ _INVALID: Final = 422
 _log = logging.getLogger(__name__)
 _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 _NO_PARTS: Mapping[Kind, Part] = MappingProxyType({})
-_NO_NAMES: Mapping[Kind, str] = MappingProxyType({})
+_ALL: Mapping[Kind, str] = MappingProxyType({})
 
 
 class KubeSource:
     """Follows the `kinds`, and writes as `writer`.
 
     Nodes, Namespaces, Services, EndpointSlices and Events are followed everywhere, all other kinds
-    in `namespace`; of a kind in `names` only that one object. `owns` is what of a status this
-    writer takes away though it may not have written it in this run: its own before a restart, or
-    that of the program that did the work before. At most `event_budget` Events are kept, and each
-    is counted up every `event_repeat` seconds at most. `clock` gives seconds since 1970,
-    `monotonic` seconds that never jump, `draw` is evenly spread over 0 to 1; a watch is renewed
-    after `life` seconds, or up to twice as many.
+    in `namespace`; of a kind in `names` only that one object, of one in `labels` those that have
+    them. `owns` is what of a status this writer takes away though it may not have written it in
+    this run: its own before a restart, or that of the program that did the work before. At most
+    `event_budget` Events are kept, and each is counted up every `event_repeat` seconds at most.
+    `clock` gives seconds since 1970, `monotonic` seconds that never jump, `draw` is evenly spread
+    over 0 to 1; a watch is renewed after `life` seconds, or up to twice as many.
     """
 
     def __init__(
@@ -76,7 +76,8 @@ class KubeSource:
         kinds: Collection[Kind],
         *,
         namespace: str,
-        names: Mapping[Kind, str] = _NO_NAMES,
+        names: Mapping[Kind, str] = _ALL,
+        labels: Mapping[Kind, str] = _ALL,
         owns: Mapping[Kind, Part] = _NO_PARTS,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -95,7 +96,12 @@ class KubeSource:
         self._watches = {
             kind: Watch(
                 self._api,
-                Scope(kind, "" if kind in _EVERYWHERE else namespace, names.get(kind, "")),
+                Scope(
+                    kind,
+                    "" if kind in _EVERYWHERE else namespace,
+                    names.get(kind, ""),
+                    labels.get(kind, ""),
+                ),
                 self._tell,
                 monotonic=monotonic,
                 draw=draw,

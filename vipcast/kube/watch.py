@@ -48,11 +48,15 @@ _SLOWEST: Final = 6  # failures in a row, after which the pause is 6.4 s and gro
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which objects are followed: of one kind, in one namespace or in all, by one name or any."""
+    """Which objects are followed: of one kind, in one namespace or in all.
+
+    Of those only the one of this `name`, or those whose `labels` are so ("key=value"), if given.
+    """
 
     kind: Kind
     namespace: str = ""
     name: str = ""
+    labels: str = ""
 
     @property
     def path(self) -> str:
@@ -62,7 +66,12 @@ class Scope:
     @property
     def query(self) -> dict[str, str | int]:
         """What of the list is wanted; a role can allow just this name."""
-        return {"fieldSelector": f"metadata.name={self.name}"} if self.name else {}
+        query: dict[str, str | int] = {}
+        if self.name:
+            query["fieldSelector"] = f"metadata.name={self.name}"
+        if self.labels:
+            query["labelSelector"] = self.labels
+        return query
 
 
 class _Again(SourceError):
