@@ -156,10 +156,10 @@ async def test_only_what_a_program_itself_has_written_is_brought_to_it(kube: Kub
         "": set(),
         None: {"web.n1", "web.n2", "speaker-n1", "speaker-n2"},
     }
-    for node, names in brought.items():
+    for whose, names in brought.items():
         kinds = [SERVICE_L2_STATUS, CONFIGURATION_STATE]
         async with open_source(
-            objects, "test", kinds, namespace=NAMESPACE, config="config", node=node
+            objects, "test", kinds, namespace=NAMESPACE, config="config", node=whose
         ) as source:
             batch = await anext(source.changes())
             assert {delta.ref.key.name for delta in batch.deltas} == names
