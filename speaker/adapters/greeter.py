@@ -11,15 +11,20 @@ import socket
 from collections.abc import Iterable
 
 from speaker.ports import Greeted
+from vipcast.model.errors import HostError
 
 
 class PacketGreeter:
-    """The port `Greeter`. Needs CAP_NET_RAW."""
+    """The port `Greeter`. Raises HostError without the capability that it needs, NET_RAW."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(
-            socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
-        )
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        try:
+            self._socket = socket.socket(socket.AF_PACKET, kind, 0)
+        except PermissionError as error:
+            raise HostError(
+                f"Gratuitous ARP cannot be sent ({error.strerror}): run as root, and allow NET_RAW."
+            ) from error
 
     def send(self, ifindex: int, frames: Iterable[bytes]) -> Greeted:
         """Send frames on an interface; each has its own try."""

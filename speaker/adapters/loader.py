@@ -56,6 +56,10 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 """
 
 
+# linux/capability.h. It includes BPF, PERFMON and NET_ADMIN, which would do for a first load; but bcc
+# opens maps that are pinned already by their numbers, and that takes this one.
+_SYS_ADMIN = 21
+
 USUAL_MOUNT = Path("/sys/fs/bpf")
 
 
@@ -195,7 +199,15 @@ def _compile(sources: Sources, directory: Path) -> tuple[int, Any]:
             return compiled.load_func(PROGRAM, BPF.XDP).fd, compiled
         except Exception as error:  # bcc raises plain Exception for whatever clang or kernel refuse
             reason = f"{sources.main} was refused by compiler or kernel: {error}"
-            raise LoadError(REFUSED, f"{_read(said)}\n{reason}".strip()) from error
+            words = (_read(said), reason, _lacking())
+            raise LoadError(REFUSED, "\n".join(filter(None, words))) from error
+
+
+def _lacking() -> str:
+    """A sentence if this process lacks the capability that loading takes."""
+    status = Path("/proc/self/status").read_text()
+    held = int(status.partition("CapEff:")[2].split()[0], 16)
+    return "" if held >> _SYS_ADMIN & 1 else "This process lacks the capability SYS_ADMIN: allow it."
 
 
 @contextmanager

@@ -110,3 +110,20 @@ def keys(schema: Object, path: str = "") -> dict[str, frozenset[str]]:
     if "items" in schema:
         found |= keys(schema["items"], f"{path}[]")
     return found
+
+
+def container(name: str) -> Object:
+    """A container of the two workloads, an init container as well."""
+    kind, workload = ("Deployment", name) if name == "controller" else ("DaemonSet", "speaker")
+    spec = one(kind, workload)["spec"]["template"]["spec"]
+    (found,) = (
+        each
+        for each in [*spec.get("initContainers", []), *spec["containers"]]
+        if each["name"] == name
+    )
+    return dict(found)
+
+
+def capabilities(name: str) -> list[str]:
+    """What a container has of root's rights."""
+    return list(container(name)["securityContext"]["capabilities"].get("add", ()))

@@ -78,7 +78,13 @@ def mistakes(good: Object, schema: Object) -> Iterator[Mistake]:
 
 def problem(schema: Object, value: Any, place: str = "") -> str:
     """What an API server has against a value, "" for nothing; knows what our schemas use."""
-    types = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+    types: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "boolean": bool,
+        "integer": int,
+    }
     if not isinstance(value, types[schema["type"]]) or (
         schema["type"] == "integer" and isinstance(value, bool)
     ):

@@ -95,7 +95,10 @@ class XdpAttacher:
         ours = self._sources.pins(self._pin_path)
         with self._lock, netlink() as kernel:
             running = [one.program for _, one in kernel.everywhere().values()]
-            used = frozenset().union(*(pins.maps_of(program) for program in running))
+            try:
+                used = frozenset().union(*(pins.maps_of(each, self._pin_path) for each in running))
+            except PermissionError:
+                return ()  # it may be an older one of ours, so all pins stay
             removed = []
             for directory in layouts(self._pin_path):
                 if directory != ours and pins.map_ids([directory]).isdisjoint(used):
@@ -132,7 +135,7 @@ class XdpAttacher:
             how, why = How.ADOPTED, "The program was attached already."
         else:
             how, why = How.REPLACED, "An older program of ours was replaced without a gap."
-            with pins.opened(there.program) as expected:
+            with pins.opened(there.program, self._pin_path) as expected:
                 kernel.replace(link.ifindex, mode, program.fd, expected)
         now = kernel.attached(link.ifindex)
         if now is None or now.mode is None or now.program != program.id:
@@ -147,7 +150,13 @@ class XdpAttacher:
 
     def _mode_of_ours(self, there: Attached) -> XdpMode:
         """The mode of our program; _Foreign if it is somebody else's."""
-        info = pins.info_of(there.program)
+        try:
+            info = pins.info_of(there.program, self._pin_path)
+        except PermissionError as error:
+            raise _Foreign(
+                f"XDP program {there.program} is attached, is not pinned below {self._pin_path}, "
+                "and may not be looked at without SYS_ADMIN. Take it off, or use another interface."
+            ) from error
         if there.mode is None or not pins.is_ours(info, self._pin_path):
             raise _Foreign(
                 f"XDP program {info.id} ({info.name or 'without a name'}) is attached in mode "
@@ -196,9 +205,13 @@ def uninstall(pin_path: Path) -> Uninstalled:
 
 def _detach(kernel: Netlink, ifindex: int, there: Attached, pin_path: Path) -> bool:
     """Take a program off if it is ours."""
-    if there.mode is None or not pins.is_ours(pins.info_of(there.program), pin_path):
+    try:
+        info = pins.info_of(there.program, pin_path)
+    except PermissionError:
         return False
-    with pins.opened(there.program) as expected:
+    if there.mode is None or not pins.is_ours(info, pin_path):
+        return False
+    with pins.opened(there.program, pin_path) as expected:
         kernel.detach(ifindex, there.mode, expected)
     return True
 
@@ -206,15 +219,17 @@ def _detach(kernel: Netlink, ifindex: int, there: Attached, pin_path: Path) -> b
 def _attach_first(kernel: Netlink, link: Link, wanted: XdpMode, fd: int) -> str:
     """Attach in the first mode that the driver takes; returns why it is that one."""
     modes, why = order_of(link.kind, wanted)
-    refusals = []
+    refusals, denied = [], False
     for mode in modes:
         try:
             kernel.attach(link.ifindex, mode, fd)
         except Refused as error:
             refusals.append(f"{mode} was refused ({error})")
+            denied = denied or error.errno == errno.EPERM
             continue
         return f"{'; '.join(refusals)}, so {mode}." if refusals else why
-    raise AttachError(f"no XDP mode can be used: {'; '.join(refusals)}.")
+    hint = " Allow NET_ADMIN." if denied else ""
+    raise AttachError(f"no XDP mode can be used: {'; '.join(refusals)}.{hint}")
 
 
 def order_of(kind: str, wanted: XdpMode) -> tuple[tuple[XdpMode, ...], str]:

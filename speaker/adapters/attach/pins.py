@@ -1,7 +1,9 @@
 """Which programs are ours: those that use our pinned maps, of whatever layout, or bear our name.
 
 The name alone is enough for a program whose pins were lost (a BPF file system that went away with
-its container): nobody else could ever take it off again.
+its container): nobody else could ever take it off again. A program that is pinned is opened by its
+pin; only for others does the kernel want SYS_ADMIN, which a speaker in a Pod does not have. It
+leaves what it may not look at alone.
 """
 
 from __future__ import annotations
@@ -11,31 +13,36 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bpf import layouts
+from bpf import layouts, program_pins
 from bpf.abi import MAPS, PROGRAM
-from native.bpfmap import Map, ProgramInfo, program_by_id, program_info
+from native.bpfmap import Map, ProgramInfo, open_pin, program_by_id, program_info
 
 
 @contextmanager
-def opened(program: int) -> Iterator[int]:
-    """A descriptor of a loaded program while it lasts; FileNotFoundError if the program is gone."""
-    fd = program_by_id(program)
+def opened(program: int, pin_path: Path) -> Iterator[int]:
+    """A descriptor of a loaded program while it lasts.
+
+    Raises FileNotFoundError if the program is gone, PermissionError if it may not be looked at.
+    """
+    fd = _pinned(program, pin_path)
+    if fd is None:
+        fd = program_by_id(program)
     try:
         yield fd
     finally:
         os.close(fd)
 
 
-def info_of(program: int) -> ProgramInfo:
-    """What the kernel says about a loaded program."""
-    with opened(program) as fd:
+def info_of(program: int, pin_path: Path) -> ProgramInfo:
+    """What the kernel says about a loaded program; raises as `opened` does."""
+    with opened(program, pin_path) as fd:
         return program_info(fd)
 
 
-def maps_of(program: int) -> frozenset[int]:
+def maps_of(program: int, pin_path: Path) -> frozenset[int]:
     """The ids of the maps that a program uses; none if it has been unloaded meanwhile."""
     try:
-        return frozenset(info_of(program).map_ids)
+        return frozenset(info_of(program, pin_path).map_ids)
     except FileNotFoundError:
         return frozenset()
 
@@ -56,6 +63,16 @@ def remove(directory: Path) -> None:
     for pin in sorted(directory.iterdir()):
         pin.unlink()
     directory.rmdir()
+
+
+def _pinned(program: int, pin_path: Path) -> int | None:
+    """A descriptor by the program's pin, None if it has none below the path."""
+    for pin in (pin for directory in layouts(pin_path) for pin in program_pins(directory)):
+        fd = open_pin(pin)
+        if program_info(fd).id == program:
+            return fd
+        os.close(fd)
+    return None
 
 
 def _map_id(path: Path) -> int:

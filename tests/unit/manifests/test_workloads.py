@@ -9,7 +9,7 @@ import pytest
 from controller.main import KINDS as CONTROLLER_KINDS
 from speaker.adapters.pulse import PORT as HELLO_PORT
 from speaker.main import KINDS as SPEAKER_KINDS
-from tests.support.manifests import Object, Right, installed, one, rights
+from tests.support.manifests import Object, Right, container, installed, one, rights
 from vipcast.kube.paths import plural
 from vipcast.model.raw import CLUSTER_WIDE, CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE, Kind
 from vipcast.ops import flags
@@ -63,17 +63,6 @@ def workload(name: str) -> Object:
 
 def pod(name: str) -> Any:
     return workload(name)["spec"]["template"]["spec"]
-
-
-def container(name: str) -> Any:
-    """The container of that name, an init container as well."""
-    spec = pod("controller" if name == "controller" else "speaker")
-    (found,) = (
-        each
-        for each in [*spec.get("initContainers", []), *spec["containers"]]
-        if each["name"] == name
-    )
-    return found
 
 
 @pytest.mark.parametrize(
