@@ -56,8 +56,8 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 """
 
 
-# linux/capability.h. It includes BPF, PERFMON and NET_ADMIN, which would do for a first load; but bcc
-# opens maps that are pinned already by their numbers, and that takes this one.
+# linux/capability.h. It includes BPF, PERFMON and NET_ADMIN, which would do for a first load; but
+# bcc opens maps that are pinned already by their numbers, and that takes this one.
 _SYS_ADMIN = 21
 
 USUAL_MOUNT = Path("/sys/fs/bpf")
@@ -207,7 +207,9 @@ def _lacking() -> str:
     """A sentence if this process lacks the capability that loading takes."""
     status = Path("/proc/self/status").read_text()
     held = int(status.partition("CapEff:")[2].split()[0], 16)
-    return "" if held >> _SYS_ADMIN & 1 else "This process lacks the capability SYS_ADMIN: allow it."
+    if held >> _SYS_ADMIN & 1:
+        return ""
+    return "This process lacks the capability SYS_ADMIN: allow it."
 
 
 @contextmanager
