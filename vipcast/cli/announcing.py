@@ -1,18 +1,22 @@
 """Who answers for an address on a segment, who would, and who may not. PURE.
 
 Asked in the speakers' own words: the same functions (speaker.plan, speaker.leadership), applied to
-the same objects. Where the configuration cannot be read, what it says about nodes is left out.
+the same objects. What a live speaker says of itself counts more: its interface may lack something,
+or it may have been started with other flags. Where the configuration cannot be read, what it says
+about nodes is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from speaker.leadership.ranking import Candidate, rank
+from speaker.leadership.timing import AWAY
 from speaker.plan import Claim, Memo, Unannounced, decide, settle
-from vipcast.cli.picture import Answer, Line
-from vipcast.cli.segments import Place, Segment
+from vipcast.cli.picture import Answer, Line, Picture
+from vipcast.cli.segments import Place
+from vipcast.cli.wording import said
 from vipcast.cli.world import World
 from vipcast.config import Config
 from vipcast.model.addresses import Address, AddressRange, family_of, parse_address
@@ -35,19 +39,22 @@ NOT_ANNOUNCED = {
 """What comes next where no node can change anything."""
 
 _NOBODY = Reason.NOT_CANDIDATE
+_AS_SOON = "It is announced as soon as that changes."
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """A segment's nodes for one address: those that may, best first, and those that may not.
 
-    `weights` are those of the nodes that may, where any has one.
+    `weights` are those of the nodes that may, where any has one. `partial`: what the configuration
+    says about nodes is not known.
     """
 
     heard: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
-    barred: tuple[tuple[str, Reason], ...] = ()
+    barred: tuple[tuple[str, str], ...] = ()
     weights: Mapping[str, int] = field(default_factory=dict)
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,22 @@ class Announcement:
     next: str
 
 
-def announcement(world: World, service: Service, line: Line) -> Announcement:
-    """Who answers for one address on one segment."""
+def settled(world: World) -> Picture:
+    """The picture, with why nobody may announce what all speakers seem to wait for."""
+    memo: Memo = {}
+    lines = (
+        announcement(world, world.store.services[line.service], line, memo).line
+        if line.reason == Reason.WAITING and not line.holder
+        else line
+        for line in world.picture.lines
+    )
+    return replace(world.picture, lines=tuple(lines))
+
+
+def announcement(
+    world: World, service: Service, line: Line, memo: Memo | None = None
+) -> Announcement:
+    """Who answers for one address on one segment. `memo` is as for `speaker.plan.decide`."""
     answer = line.answer
     for reason in (line.reason, service.recorded.reason):
         if not line.holder and reason in NOT_ANNOUNCED:
@@ -71,21 +92,30 @@ def announcement(world: World, service: Service, line: Line) -> Announcement:
         address = parse_address(line.address)
     except ValueError:
         return Announcement(line, Order(), "")
-    order = order_on(world, address, answer.segment)
-    return Announcement(line, order, _next(answer, order))
+    claim = claim_to(world, address, memo)
+    if claim is not None and service.key not in claim.services:
+        return Announcement(line, Order(), _AS_SOON)
+    order = order_on(world, line, answer, claim)
+    reasons = {reason for _, reason in order.barred}
+    if line.reason == Reason.WAITING and len(reasons) == 1 and not (order.heard or order.silent):
+        reason = min(reasons)
+        answer = replace(answer, reason=reason)
+        line = replace(line, answer=answer, reason=reason, message=said(reason))
+    return Announcement(line, order, _next(answer, order, world.picture.away))
 
 
-def order_on(world: World, address: Address, segment: Segment) -> Order:
-    """The order of a segment's nodes for an address; every Service that has it counts."""
-    claim = claim_to(world, address)
+def order_on(world: World, line: Line, answer: Answer, claim: Claim | None) -> Order:
+    """The order of a segment's nodes for a line's address; every Service that has it counts."""
+    address, segment = parse_address(line.address), answer.segment
     may: dict[str, Candidate] = {}
-    barred: list[tuple[str, Reason]] = []
+    barred: list[tuple[str, str]] = []
     for place in segment.places:
         verdict = verdict_on(world, address, place, claim)
-        if isinstance(verdict, Candidate):
+        hindrance = _hindrance(world, line, answer, place)
+        if isinstance(verdict, Candidate) and not hindrance:
             may[place.node] = verdict
         else:
-            barred.append((place.node, verdict))
+            barred.append((place.node, hindrance or str(verdict)))
     weights = {node: candidate.weight for node, candidate in may.items()}
     ranked = rank(may, address, weights)
     return Order(
@@ -93,7 +123,23 @@ def order_on(world: World, address: Address, segment: Segment) -> Order:
         silent=tuple(node for node in ranked if node in segment.lost),
         barred=tuple((node, why) for node, why in dict(barred).items() if node not in may),
         weights=weights if any(weights.values()) else {},
+        partial=world.config is None and world.configured,
     )
+
+
+def _hindrance(world: World, line: Line, answer: Answer, place: Place) -> str:
+    """Why a live node could not take the address through an interface, as its speaker says."""
+    report = world.picture.reports.get(place.node)
+    if report is None or place.node in answer.segment.lost or place.node == answer.holder:
+        return ""
+    for refusal in report.unannounced:
+        if (refusal.service, refusal.address) == (line.service, line.address):
+            return refusal.reason
+    for interface in report.interfaces:
+        if interface.name == place.interface and not interface.answering:
+            return interface.reason
+    seen = answer.segment.reports.get(place)
+    return seen.problems[0] if seen and seen.problems else ""
 
 
 def verdict_on(
@@ -147,13 +193,17 @@ def _without_segment(reason: str) -> str:
     return "It is announced as soon as that changes and a speaker reports a segment."
 
 
-def _next(answer: Answer, order: Order) -> str:
+def _next(answer: Answer, order: Order, away: Collection[str]) -> str:
     """What the speakers will do, if nothing changes and if the holder goes."""
     if answer.holder:
-        others = [node for node in order.heard if node != answer.holder]
+        others = [node for node in order.heard if node != answer.holder and node not in away]
         if answer.holder not in order.heard:
             follower = f", and {others[0]} takes it" if others else ""
             return f"{answer.holder} may not have it any more and gives it up{follower}."
+        if answer.holder in away:
+            follower = f"{others[0]} takes it" if others else "nobody else may take it"
+            within = f"if it is not back within {AWAY:.0f} s, {follower}"
+            return f"{answer.holder} is being restarted and keeps it meanwhile; {within}."
         stays = f"{answer.holder} keeps it while it is heard, whatever its rank"
         if others:
             return f"{stays}; if it is lost, {others[0]} takes it within two seconds."
@@ -161,7 +211,9 @@ def _next(answer: Answer, order: Order) -> str:
     if answer.reason == Reason.NO_SPEAKER:
         return "Start vipcast-speaker on a node of the segment again: none there is heard."
     if answer.reason not in (Reason.WAITING, Reason.HOLDER_LOST, Reason.LEARNING):
-        return "It is announced as soon as that changes."
+        return _AS_SOON
     if order.heard:
         return f"{order.heard[0]} ranks best among those heard and takes it within two seconds."
+    if not order.silent:
+        return _AS_SOON
     return "It is announced as soon as a node that may is heard again."

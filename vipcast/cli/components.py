@@ -1,7 +1,8 @@
 """What the programs say of themselves: configuration, what they cannot read, signs of life. PURE.
 
-Each program keeps one ConfigurationState. In a directory the controller's carries a heartbeat, that
-is renewed every ten seconds, for nobody else could tell that it is gone; speakers hear each other.
+Each program keeps one ConfigurationState. In a directory it carries a heartbeat, which is renewed
+every ten seconds. Speakers also hear each other, but the last two that die vouch for one another in
+their reports, and one that is alone has nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vipcast.cli.speakers import Signs
 from vipcast.kube.fields import Fields, open_object
 from vipcast.kube.render import (
     CONTESTED,
@@ -25,7 +27,7 @@ from vipcast.model.raw import CONFIGURATION_STATE, Raw
 
 CONTROLLER = "controller"
 PATIENCE = 30.0
-"""Seconds without a heartbeat after which the controller counts as gone: three are missing."""
+"""Seconds without a heartbeat after which a program counts as gone: three are missing."""
 
 NEXT = "Start vipcast-controller, or see the end of its log; until then no Service gets an address."
 
@@ -91,20 +93,46 @@ class _State:
     def component(self) -> str:
         return self.node or CONTROLLER
 
+    @property
+    def silent(self) -> str:
+        """Since when it gave no sign of life, "" while it does."""
+        if self.age is None or self.age < PATIENCE:
+            return ""
+        return f"not heard since {self.heartbeat} ({_span(self.age)})"
 
-def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
-    """What all say but the nodes that are lost; `now` is in seconds since 1970."""
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """Every state as it can be read, the controller's first; `broken` are those that cannot."""
+
+    states: tuple[_State, ...]
+    broken: tuple[Finding, ...]
+
+    @property
+    def signs(self) -> Signs:
+        """The speakers' signs of life."""
+        nodes = [one for one in self.states if one.node and one.heartbeat]
+        return Signs(
+            {one.node: one.heartbeat for one in nodes},
+            {one.node: one.silent for one in nodes if one.silent},
+        )
+
+
+def hear(raws: Iterable[Raw], now: float) -> Voices:
+    """What all have said; `now` is in seconds since 1970."""
     states: list[_State] = []
     broken: list[Finding] = []
     for raw in raws:
         try:
-            state = _state(raw, now)
+            states.append(_state(raw, now))
         except ParseError as error:
             broken.append(error.finding)
-        else:
-            if state.node not in lost:
-                states.append(state)
-    states.sort(key=lambda state: state.node)
+    return Voices(tuple(sorted(states, key=lambda state: state.node)), tuple(broken))
+
+
+def listen(voices: Voices, lost: Collection[str]) -> Told:
+    """What all say but the nodes that are lost."""
+    states = [state for state in voices.states if state.node not in lost]
     config = tuple(state.config for state in states)
     if not any(state.node == "" for state in states):
         config = (ConfigReport(CONTROLLER, "Unknown"), *config)
@@ -116,7 +144,7 @@ def listen(raws: Iterable[Raw], lost: Collection[str], now: float) -> Told:
         controller=_controller(states),
         config=config,
         unread=tuple(Unread(finding, tuple(who)) for finding, who in said.items()),
-        broken=tuple(broken),
+        broken=voices.broken,
         contested={key: who for state in states for key, who in state.contested.items()},
     )
 
@@ -137,10 +165,8 @@ def reports_data(reports: Iterable[ConfigReport]) -> list[dict[str, Any]]:
 def _controller(states: Iterable[_State]) -> Controller:
     for state in states:
         if state.node == "":
-            if state.age is None or state.age < PATIENCE:
-                return Controller(state.heartbeat)
-            silent = f"not heard since {state.heartbeat} ({_span(state.age)})"
-            return Controller(state.heartbeat, f"The controller was {silent}. {NEXT}")
+            problem = f"The controller was {state.silent}. {NEXT}" if state.silent else ""
+            return Controller(state.heartbeat, problem)
     return Controller(problem=f"The controller has not reported. {NEXT}")
 
 

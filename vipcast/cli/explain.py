@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.components import ConfigReport
-from vipcast.cli.picture import said, why
+from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
 from vipcast.kube.store import Store
 from vipcast.model.objects import Key, Service

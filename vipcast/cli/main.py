@@ -13,13 +13,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from vipcast.cli.announcing import settled
 from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
 from vipcast.cli.configured import explain_config, tell_config
 from vipcast.cli.explain import explain
 from vipcast.cli.linting import check, gather, tell_checked
 from vipcast.cli.node import explain_node
 from vipcast.cli.nodetext import tell_node
-from vipcast.cli.picture import take
 from vipcast.cli.sentences import tell
 from vipcast.cli.status import show
 from vipcast.cli.subject import Subject, Topic
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VipcastError as error:
         return _fail(UNREADABLE, str(error))
     if isinstance(options, StatusOptions):
-        picture = take(store, options.namespace, time.time(), options.classes)
+        picture = settled(look(store, options.namespace, options.classes, (), time.time()))
         sys.stdout.write(show(picture, options.output, screen))
         return WELL if picture.well else LACKING
     world = look(store, options.namespace, options.classes, options.service_cidr, time.time())

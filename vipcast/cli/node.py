@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from speaker.plan import EXCLUDE_LABEL, Memo
 from vipcast.cli.announcing import claim_to, verdict_on
-from vipcast.cli.picture import Line, Speaker, said
+from vipcast.cli.picture import Line
 from vipcast.cli.segments import Place
+from vipcast.cli.speakers import Speaker
+from vipcast.cli.wording import said
 from vipcast.cli.world import World
 from vipcast.model.addresses import parse_address
 from vipcast.model.objects import Key
@@ -77,8 +79,7 @@ class NodeStory:
     @property
     def well(self) -> bool:
         """Whether its speaker does all it should; a label that excludes it is somebody's wish."""
-        excluded = Reason.NODE_NETWORK_UNAVAILABLE in self.exclusions
-        return self.speaker.well and not excluded and not self.unread
+        return self.speaker.well and not self.unread
 
     @property
     def interfaces(self) -> tuple[InterfaceReport, ...]:
@@ -148,10 +149,16 @@ def _why_not(world: World, line: Line, place: Place, memo: Memo) -> tuple[str, s
         address = parse_address(line.address)
     except ValueError:
         return Reason.INVALID_IP, said(Reason.INVALID_IP)
-    verdict = verdict_on(world, address, place, claim_to(world, address, memo))
+    report = world.picture.reports.get(place.node)
+    for refusal in report.unannounced if report else ():
+        if (refusal.service, refusal.address) == (line.service, line.address):
+            return refusal.reason, said(refusal.reason, refusal.message)
+    claim = claim_to(world, address, memo)
+    if claim is not None and line.service not in claim.services:
+        return line.reason, line.message
+    verdict = verdict_on(world, address, place, claim)
     if isinstance(verdict, Reason):
-        same = verdict == line.reason and line.message
-        return verdict, line.message if same else said(verdict)
+        return verdict, said(verdict)
     if line.holder:
         return Reason.NOT_OWNER, said(Reason.NOT_OWNER)
     return line.reason, line.message

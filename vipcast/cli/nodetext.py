@@ -7,8 +7,8 @@ from typing import Any
 
 from vipcast.cli.node import Held, Membership, NodeStory, Passed
 from vipcast.cli.output import Paragraph, some, written
-from vipcast.cli.picture import said
 from vipcast.cli.text import Screen
+from vipcast.cli.wording import said
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport
 from vipcast.ops.values import Output
@@ -31,6 +31,8 @@ def node_data(story: NodeStory) -> dict[str, Any]:
         and {
             "started": report.started,
             "lost": story.speaker.lost,
+            "away": story.speaker.away,
+            "heartbeat": story.speaker.heartbeat,
             "xdpMode": report.xdp_mode,
             "boot": report.boot,
             "term": report.term,
@@ -90,9 +92,10 @@ def _segment_data(one: Membership) -> dict[str, Any]:
 def _paragraphs(story: NodeStory) -> Iterable[Paragraph]:
     yield _head(story)
     if story.interfaces:
-        yield ["Interfaces:", *map(_interface, story.interfaces)]
+        yield [f"Interfaces{_when(story)}:", *map(_interface, story.interfaces)]
     if story.segments:
-        yield ["Segments:", *(line for one in story.segments for line in _segment(one))]
+        lines = (line for one in story.segments for line in _segment(one))
+        yield [f"Segments{_when(story)}:", *lines]
     if story.held:
         yield ["Answers for:", *some(map(_held, story.held))]
     yield from _passed_text(story.passed)
@@ -104,12 +107,19 @@ def _head(story: NodeStory) -> list[str]:
     text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
     text += story.problems
     if story.report:
-        report = story.report
+        report, speaker = story.report, story.speaker
+        gone = speaker.lost or speaker.away
+        last = f"; its last sign of life is from {speaker.heartbeat}" if speaker.heartbeat else ""
         text.append(
-            f"Its speaker runs since {report.started} (--xdp-mode {report.xdp_mode},"
-            f" term {report.term})."
+            f"Its speaker {'was started' if gone else 'runs since'} {report.started}"
+            f" (--xdp-mode {report.xdp_mode}, term {report.term}){last if gone else ''}."
         )
     return text
+
+
+def _when(story: NodeStory) -> str:
+    """What a speaker that is gone has said is what was then."""
+    return ", as last reported" if story.speaker.lost else ""
 
 
 def _interface(one: InterfaceReport) -> str:

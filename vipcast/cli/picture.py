@@ -11,15 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from vipcast.cli.components import ConfigReport, Controller, Told, listen
+from vipcast.cli.components import ConfigReport, Controller, Told, hear, listen
 from vipcast.cli.segments import Place, Segment, find_segments
+from vipcast.cli.speakers import Signs, Speaker, absent, speakers_of
+from vipcast.cli.wording import said
 from vipcast.kube.store import Store
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key, Service
 from vipcast.model.raw import CONFIGURATION_STATE
-from vipcast.model.reasons import SENTENCES, Reason, status_contested
-from vipcast.model.status import Holding, InterfaceReport, SpeakerReport, Unannounced
-from vipcast.model.steps import STEPS
+from vipcast.model.reasons import Reason, status_contested
+from vipcast.model.status import Holding, SpeakerReport, Unannounced
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +61,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
-    """One interface on which a node should answer. `hears` counts the other speakers there."""
-
-    name: str
-    mode: str
-    hears: int
-    answering: bool
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """One node's speaker; `lost` if the others do not hear it. `problems` are sentences."""
-
-    node: str
-    interfaces: tuple[Interface, ...] = ()
-    problems: tuple[str, ...] = ()
-    lost: bool = False
-
-    @property
-    def well(self) -> bool:
-        """Whether it answers on every interface on which it should."""
-        return not self.problems and all(
-            one.answering and not one.problems for one in self.interfaces
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """All of it. `problems` are objects that are not read, each with its fix.
 
     `reports` are the speakers' own, by node. `contested` are Services that somebody else writes on.
+    `away` are nodes whose speakers are being restarted.
     """
 
     lines: tuple[Line, ...]
@@ -102,6 +76,7 @@ class Picture:
     controller: Controller
     reports: Mapping[str, SpeakerReport] = field(default_factory=dict)
     contested: Mapping[str, str] = field(default_factory=dict)
+    away: frozenset[str] = frozenset()
 
     @property
     def well(self) -> bool:
@@ -130,18 +105,20 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
     `namespace` is that of the programs, `now` the time of day in seconds since 1970, `classes` are
     those of Services that are ours.
     """
-    facts = _facts(store, namespace, classes)
+    voices = hear(_own(store.raws(CONFIGURATION_STATE), namespace), now)
+    facts = _facts(store, namespace, classes, voices.signs)
     lost = {node for segment in facts.segments for node in segment.lost}
-    told = listen(_own(store.raws(CONFIGURATION_STATE), namespace), lost, now)
+    told = listen(voices, lost | voices.signs.silent.keys())
     return Picture(
         lines=tuple(_fought(line, store, told) for line in _lines(facts)),
         segments=facts.segments,
-        speakers=tuple(_speakers(facts)),
+        speakers=tuple(speakers_of(store.nodes, facts.reports, facts.segments, voices.signs)),
         config=told.config,
         problems=_problems(store, told),
         controller=told.controller,
         reports={report.node: report for report in facts.reports},
         contested=told.contested,
+        away=absent(facts.reports, facts.segments, voices.signs),
     )
 
 
@@ -158,7 +135,7 @@ def _problems(store: Store, told: Told) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What lines and speakers are made of: holdings by address, refusals by Service and address.
+    """What lines and speakers are made of: holdings and refusals by Service and address.
 
     A refusal is that of one node; nobody answers on a segment for that reason if all there refuse.
     """
@@ -167,24 +144,27 @@ class Facts:
     classes: Classes
     reports: tuple[SpeakerReport, ...]
     segments: tuple[Segment, ...]
-    held: Mapping[str, list[tuple[Place, Holding]]]
+    held: Mapping[tuple[Key, str], list[tuple[Place, Holding]]]
     refused: Mapping[tuple[Key, str], Mapping[str, Unannounced]]
 
 
-def _facts(store: Store, namespace: str, classes: Classes) -> Facts:
+def _facts(store: Store, namespace: str, classes: Classes, signs: Signs) -> Facts:
     reports = _own(store.speaker_statuses, namespace)
-    held: dict[str, list[tuple[Place, Holding]]] = {}
+    held: dict[tuple[Key, str], list[tuple[Place, Holding]]] = {}
     for status in _own(store.l2_statuses, namespace):
         for holding in status.holdings:
             place = Place(status.node, holding.interface)
-            held.setdefault(holding.address, []).append((place, holding))
+            held.setdefault((status.service, holding.address), []).append((place, holding))
     refused: dict[tuple[Key, str], dict[str, Unannounced]] = {}
     for report in reports:
+        if report.node in signs.silent:
+            continue
         for refusal in report.unannounced:
             by_node = refused.setdefault((refusal.service, refusal.address), {})
             by_node.setdefault(report.node, refusal)
     places = {place for claims in held.values() for place, _ in claims}
-    return Facts(store, classes, reports, find_segments(reports, places), held, refused)
+    segments = find_segments(reports, places, signs.silent)
+    return Facts(store, classes, reports, segments, held, refused)
 
 
 T = TypeVar("T")
@@ -193,23 +173,6 @@ T = TypeVar("T")
 def _own(objects: Mapping[Key, T], namespace: str) -> tuple[T, ...]:
     """Those of our namespace, by name: another deployment may have its own."""
     return tuple(objects[key] for key in sorted(objects) if key.namespace == namespace)
-
-
-def why(reason: str) -> str:
-    """The sentence of a reason; one that this version does not know stands for itself."""
-    try:
-        return SENTENCES[Reason(reason)]
-    except ValueError:
-        return f"{reason}." if reason else ""
-
-
-def said(reason: str, told: str = "") -> str:
-    """What was told; where that is no more than the word's own sentence, with what to do."""
-    general = why(reason)
-    if told and told != general:
-        return told
-    step = next((text for word, text in STEPS.items() if word == reason), "")
-    return " ".join(filter(None, (general, step)))
 
 
 def ours(service: Service, classes: Classes) -> bool:
@@ -230,7 +193,7 @@ def _lines(facts: Facts) -> Iterable[Line]:
         for address in service.ingress:
             refused = facts.refused.get((key, address), {})
             for segment in facts.segments:
-                answer = _answer(facts, refused, address, segment)
+                answer = _answer(facts.held.get((key, address), ()), refused, segment)
                 message = _sentence(answer.reason, refused)
                 yield Line(key, address, recorded.pool, answer, answer.reason, message)
             if not facts.segments:
@@ -255,12 +218,10 @@ def _sentence(reason: str, refused: Mapping[str, Unannounced]) -> str:
 
 
 def _answer(
-    facts: Facts, refused: Mapping[str, Unannounced], address: str, segment: Segment
+    held: Iterable[tuple[Place, Holding]], refused: Mapping[str, Unannounced], segment: Segment
 ) -> Answer:
     claims = [
-        (holding.epoch, place.node, holding)
-        for place, holding in facts.held.get(address, ())
-        if place in segment.places
+        (holding.epoch, place.node, holding) for place, holding in held if place in segment.places
     ]
     hindered = _refusal(refused, segment) or _hindrance(segment)
     if not claims:
@@ -286,51 +247,3 @@ def _hindrance(segment: Segment) -> str:
     if len(problems) == len(live):
         return problems[0]
     return Reason.LEARNING if all(report.learning for report in live) else ""
-
-
-def _speakers(facts: Facts) -> Iterable[Speaker]:
-    known = {report.node: report for report in facts.reports}
-    for node in sorted({*facts.store.nodes, *known}):
-        report = known.get(node)
-        if report is None:
-            yield Speaker(node, problems=("The speaker has not reported: is it running?",))
-            continue
-        places = {
-            place.interface: segment
-            for segment in facts.segments
-            for place in segment.places
-            if place.node == node
-        }
-        problems = []
-        if node not in facts.store.nodes:
-            problems.append(said(Reason.NODE_UNKNOWN))
-        lost = any(node in segment.lost for segment in facts.segments)
-        if lost:
-            problems.append("The other speakers do not hear it any more: is it running?")
-        interfaces = tuple(
-            _interface(node, one, places.get(one.name)) for one in report.interfaces if _wanted(one)
-        )
-        if not interfaces:
-            problems.append(said(Reason.NO_INTERFACE))
-        yield Speaker(node, interfaces, tuple(problems), lost)
-
-
-def _wanted(report: InterfaceReport) -> bool:
-    """Whether addresses should be announced there; an excluded interface has no wanted mode."""
-    return bool(report.mode_wanted)
-
-
-def _interface(node: str, report: InterfaceReport, segment: Segment | None) -> Interface:
-    place = Place(node, report.name)
-    seen = segment.reports.get(place) if segment else None
-    told = seen.problems if seen else ()
-    problems = [said(problem) for problem in told if problem != Reason.SAME_SEGMENT]
-    if not report.answering:
-        problems.insert(0, said(report.reason, report.message))
-    return Interface(
-        name=report.name,
-        mode=report.mode,
-        hears=segment.hears(place) if segment else 0,
-        answering=report.answering,
-        problems=tuple(problems),
-    )

@@ -3,13 +3,14 @@
 A speaker reports whom it hears on each of its interfaces, by node name and MAC; the MAC leads to
 the other node's interface. What is joined that way is one segment. Reports carry no ages, and a
 node that died leaves its last one behind, in which it still hears the others: so it is lost if it
-names somebody who does not name it, and nobody who is not lost himself names it.
+names somebody who does not name it, and nobody who is not lost himself names it. The words of a
+node count for nothing from then on, and neither do those of one that gives no sign of life.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from vipcast.model.status import SegmentReport, SpeakerReport
@@ -53,9 +54,14 @@ class Segment:
 
 
 def find_segments(
-    reports: Iterable[SpeakerReport], others: Iterable[Place] = ()
+    reports: Iterable[SpeakerReport],
+    others: Iterable[Place] = (),
+    silent: Collection[str] = (),
 ) -> tuple[Segment, ...]:
-    """All segments, by name. `others` are places that no report names but that hold something."""
+    """All segments, by name. `others` are places that no report names but that hold something.
+
+    `silent` are nodes that are known to be gone.
+    """
     reports = tuple(reports)
     seen = {
         Place(report.node, segment.interface): segment
@@ -63,8 +69,9 @@ def find_segments(
         for segment in report.segments
     }
     hears = _who_hears_whom(reports, seen)
-    lost = _lost(hears)
-    groups = _joined({*seen, *others}, hears)
+    places = {*seen, *others}
+    lost = _lost(hears, {place for place in places if place.node in silent})
+    groups = _joined(places, hears)
     names = [_plain_name(group) for group in groups]
     counted = Counter(names)
     return tuple(
@@ -97,8 +104,9 @@ def _who_hears_whom(
     }
 
 
-def _lost(hears: Mapping[Place, set[Place]]) -> set[Place]:
-    lost: set[Place] = set()
+def _lost(hears: Mapping[Place, set[Place]], gone: set[Place]) -> set[Place]:
+    """Those that are gone, and whoever only they hear."""
+    lost = set(gone)
     while True:
         heard = set().union(*(names for place, names in hears.items() if place not in lost))
         more = {
@@ -106,7 +114,7 @@ def _lost(hears: Mapping[Place, set[Place]]) -> set[Place]:
             for place, names in hears.items()
             if place not in lost
             and place not in heard
-            and any(place not in hears[other] for other in names)
+            and any(place not in hears[other] for other in names - gone)
         }
         if not more:
             return lost

@@ -8,8 +8,8 @@ from vipcast.cli.announcing import Announcement, Order
 from vipcast.cli.components import ConfigReport, reports_data
 from vipcast.cli.explain import Endpoints, Explanation
 from vipcast.cli.output import written
-from vipcast.cli.picture import why
 from vipcast.cli.text import Screen
+from vipcast.cli.wording import why
 from vipcast.model.reasons import Reason
 from vipcast.ops.values import Output
 
@@ -125,6 +125,8 @@ def _ranking(order: Order) -> list[str]:
     if order.heard:
         named = ", ".join(_weighted(node, order) for node in order.heard)
         text.append(f"Order of those that may: {named}.")
+        if order.partial:
+            text.append("The configuration cannot be read: what it says about nodes is left out.")
     if order.silent:
         text.append(f"Not heard any more: {', '.join(order.silent)}.")
     if order.barred:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from vipcast.cli.components import ConfigReport, Controller, reports_data
-from vipcast.cli.picture import Interface, Line, Picture, Speaker, said
+from vipcast.cli.picture import Line, Picture
+from vipcast.cli.speakers import Interface, Speaker
 from vipcast.cli.text import Screen, columns
+from vipcast.cli.wording import said
 from vipcast.files.dump import dump
 from vipcast.ops.values import Output
 
@@ -80,11 +82,12 @@ def _speakers(speakers: tuple[Speaker, ...], screen: Screen) -> list[str]:
     for speaker in speakers:
         for one in speaker.interfaces:
             state = _state(speaker, one)
-            rows.append((speaker.node, one.name, one.mode, str(one.hears), state))
-            bad.append(state != "answering")
+            hears = "" if speaker.lost else str(one.hears)
+            rows.append((speaker.node, one.name, one.mode, hears, state))
+            bad.append(state not in ("answering", "excluded"))
         if not speaker.interfaces:
-            rows.append((speaker.node, "", "", "", "not heard" if speaker.lost else "silent"))
-            bad.append(True)
+            rows.append((speaker.node, "", "", "", _state(speaker)))
+            bad.append(not speaker.excluded)
     if not rows:
         return ["There is no node and no speaker."]
     head, *shown = columns((SPEAKERS, *rows), screen.width)
@@ -106,12 +109,17 @@ def _speakers(speakers: tuple[Speaker, ...], screen: Screen) -> list[str]:
     return text
 
 
-def _state(speaker: Speaker, interface: Interface) -> str:
+def _state(speaker: Speaker, interface: Interface | None = None) -> str:
+    """One word for an interface, or for a speaker that has none."""
     if speaker.lost:
         return "not heard"
-    if not interface.answering:
-        return "silent"
-    return "in doubt" if speaker.problems or interface.problems else "answering"
+    if interface is None or not interface.answering:
+        return "excluded" if interface is None and speaker.excluded else "silent"
+    if speaker.away:
+        return "restarting"
+    if speaker.problems or interface.problems:
+        return "in doubt"
+    return "excluded" if speaker.excluded else "answering"
 
 
 def _controller(controller: Controller, screen: Screen) -> list[str]:
@@ -171,6 +179,10 @@ def _speaker_data(speaker: Speaker) -> dict[str, Any]:
     return {
         "node": speaker.node,
         "healthy": speaker.well,
+        "lost": speaker.lost,
+        "away": speaker.away,
+        "excluded": speaker.excluded,
+        "heartbeat": speaker.heartbeat,
         "problems": list(speaker.problems),
         "interfaces": [
             {

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.explain import told
-from vipcast.cli.picture import said, why
+from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
 from vipcast.config import Config
 from vipcast.model.addresses import Address, family_of

@@ -170,8 +170,12 @@ class Directory:
         warnings: Sequence[Finding] = (),
         contested: Mapping[Key, str] = render.NOBODY,
         heartbeat: str | None = None,
+        beats: Mapping[str, str] | None = None,
     ) -> None:
-        """What components say of themselves; "" stands for the controller, which lives just now."""
+        """What components say of themselves; "" stands for the controller, which lives just now.
+
+        `beats` are the signs of life of nodes' speakers; the others give none.
+        """
         beat = render.timestamp(time.time()) if heartbeat is None else heartbeat
         states = (
             render.configuration_state(
@@ -183,7 +187,7 @@ class Directory:
                 warnings=warnings,
                 contested={} if one else contested,
                 now=SINCE,
-                heartbeat="" if one else beat,
+                heartbeat=(beats or {}).get(one, "") if one else beat,
             )
             for one in components
         )

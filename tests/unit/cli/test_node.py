@@ -27,6 +27,7 @@ from tests.unit.cli.cluster import (
     segment,
 )
 from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
+from vipcast.cli.speakers import NOT_REPORTED
 from vipcast.cli.text import Screen
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport, Unannounced
@@ -235,7 +236,7 @@ def test_a_node_without_a_speaker_and_a_speaker_without_a_node_are_told_of(
         LACKING,
         [
             "Node node4 answers for no addresses.",
-            "The speaker has not reported: is it running?",
+            NOT_REPORTED,
         ],
     )
     code, lines, _ = explain("node3")
@@ -296,6 +297,8 @@ def test_json_and_yaml_say_what_the_text_says(directory: Directory, explain: Exp
         "speaker": {
             "started": SINCE,
             "lost": False,
+            "away": False,
+            "heartbeat": "",
             "xdpMode": "auto",
             "boot": "00000000000000aa",
             "term": 1,

@@ -28,9 +28,10 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.components import Controller, listen
+from vipcast.cli.components import Controller, hear, listen
 from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
-from vipcast.cli.picture import Picture, Speaker
+from vipcast.cli.picture import Picture
+from vipcast.cli.speakers import NOT_HEARD, NOT_REPORTED, Speaker
 from vipcast.cli.status import show
 from vipcast.cli.text import Screen, columns, screen_of
 from vipcast.kube.parse import parse_service
@@ -126,12 +127,12 @@ def test_what_lacks_is_shown_with_what_it_means(tmp_path: Path, status: Status) 
             "",
             "NODE   INTERFACE  MODE     HEARS  STATE",
             "node1  lan0       generic  1      answering",
-            "node2  lan0       generic  2      not heard",
+            "node2  lan0       generic  -      not heard",
             "node3  lan0       generic  1      answering",
             "node4  -          -        -      silent",
             "",
-            "node2: The other speakers do not hear it any more: is it running?",
-            "node4: The speaker has not reported: is it running?",
+            f"node2: {NOT_HEARD}",
+            f"node4: {NOT_REPORTED}",
             "",
             "Configuration: invalid (controller, node1, node3)",
             "  ConfigMap metallb-system/config: address-pools[0].addresses[0] = '10.0.0.0/40':"
@@ -196,9 +197,8 @@ def test_thirty_seconds_without_a_heartbeat_are_too_long(age: float, shown: str)
     state = configuration_state(
         "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat=SINCE
     )[1]
-    problem = listen(
-        [state], (), datetime.fromisoformat(SINCE).timestamp() + age
-    ).controller.problem
+    now = datetime.fromisoformat(SINCE).timestamp() + age
+    problem = listen(hear([state], now), ()).controller.problem
     assert (f"({shown})" in problem) if shown else problem == ""
 
 
@@ -206,7 +206,7 @@ def test_a_heartbeat_that_is_no_time_is_an_object_not_read() -> None:
     state = configuration_state(
         "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat="noon"
     )[1]
-    (broken,) = listen([state], (), 0.0).broken
+    (broken,) = listen(hear([state], 0.0), ()).broken
     assert str(broken) == (
         "ConfigurationState lb/controller: status.heartbeat = 'noon': This is no time."
         " Write it as 2026-01-31T12:00:00Z."
@@ -217,7 +217,7 @@ def test_a_node_named_controller_does_not_stand_for_the_controller() -> None:
     state = configuration_state(
         "lb", "controller", loaded=True, findings=(), problems=(), now=SINCE
     )[1]
-    assert listen([state], (), 0.0).controller.problem.startswith(
+    assert listen(hear([state], 0.0), ()).controller.problem.startswith(
         "The controller has not reported. "
     )
 
@@ -347,6 +347,10 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
             {
                 "node": "node2",
                 "healthy": True,
+                "lost": False,
+                "away": False,
+                "excluded": False,
+                "heartbeat": "",
                 "problems": [],
                 "interfaces": [
                     {
@@ -418,7 +422,11 @@ def test_status_objects_of_another_deployment_do_not_count(tmp_path: Path, statu
             {
                 "node": node,
                 "healthy": False,
-                "problems": ["The speaker has not reported: is it running?"],
+                "lost": False,
+                "away": False,
+                "excluded": False,
+                "heartbeat": "",
+                "problems": [NOT_REPORTED],
                 "interfaces": [],
             }
             for node in NODES

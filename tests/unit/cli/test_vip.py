@@ -17,8 +17,10 @@ from tests.unit.cli.cluster import (
     NODES,
     SINCE,
     VIP,
+    WEB,
     Directory,
     healthy,
+    holding,
     metallb,
     refusing,
 )
@@ -86,6 +88,8 @@ def test_services_that_share_an_address_are_all_named_and_the_answer_once(
     udp = [{"port": 53, "protocol": "UDP"}]
     directory.service("web", ALLOCATED, [VIP], annotations=key)
     directory.service("dns", ALLOCATED, [VIP], annotations=key, ports=udp, endpoints=["node3"])
+    services = (WEB, Key("default", "dns"))
+    directory.holders(*(holding("node2", 1, Reason.FIRST_CLAIM, service=one) for one in services))
     code, lines = explain()
     assert (code, lines[:3]) == (
         WELL,
