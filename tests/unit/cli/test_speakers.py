@@ -233,10 +233,18 @@ def test_a_service_that_shares_an_address_without_a_common_node_is_not_called_an
     directory = healthy(tmp_path)
     directory.put("pools.yaml", HOME, EVERYWHERE)
     key = {"metallb.io/allow-shared-ip": "dns"}
-    local = {"externalTrafficPolicy": "Local"}
-    directory.service("web", ALLOCATED, [VIP], annotations=key, endpoints=["node2"], **local)
-    udp = {"ports": [{"port": 53, "protocol": "UDP"}]}
-    directory.service("yet", ALLOCATED, [VIP], annotations=key, endpoints=["node3"], **local, **udp)
+    directory.service(
+        "web", ALLOCATED, [VIP], annotations=key, endpoints=["node2"], externalTrafficPolicy="Local"
+    )
+    directory.service(
+        "yet",
+        ALLOCATED,
+        [VIP],
+        annotations=key,
+        endpoints=["node3"],
+        externalTrafficPolicy="Local",
+        ports=[{"port": 53, "protocol": "UDP"}],
+    )
     other = Key("default", "yet")
     directory.speakers(*(refusing(node, other, Reason.NO_COMMON_NODE) for node in NODES))
     code, lines = vipcast("status")
