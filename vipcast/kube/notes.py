@@ -43,6 +43,7 @@ class _Tally:
     """
 
     note: EventNote
+    uid: str
     count: int
     first: str
     last: str
@@ -88,8 +89,9 @@ class Notes:
     def note(self, note: EventNote) -> None:
         """Count a note; it is written soon."""
         now = timestamp(self._clock())
-        ref = event_ref(note, self._writer)
-        tally = self._tallies.pop(ref, None) or _Tally(note, 0, now, now)
+        uid = self._uid(note.about)
+        ref = event_ref(note, self._writer, uid)
+        tally = self._tallies.pop(ref, None) or _Tally(note, uid, 0, now, now)
         tally.count, tally.last = tally.count + 1, now
         self._tallies[ref] = tally
         while len(self._tallies) > self._budget:
@@ -157,8 +159,7 @@ class Notes:
     async def _create(self, ref: Ref, tally: _Tally) -> int:
         """Create the Event, or go on counting where a run before this one has ended; the count."""
         count = tally.count
-        raw = event(tally.note, self._writer, count, tally.first, tally.last)
-        raw["involvedObject"]["uid"] = self._uid(tally.note.about)
+        raw = event(tally.note, self._writer, count, tally.first, tally.last, uid=tally.uid)
         path = collection(EVENT, ref.key.namespace)
         try:
             await self._api.call("POST", path, self._query, raw)

@@ -100,15 +100,21 @@ def since(recorded: Recorded, ingress: Sequence[str], before: Service, now: str)
     return replace(recorded, since=known.since if same and known.since else now)
 
 
-def event_ref(note: EventNote, writer: str) -> Ref:
-    """The name of the Event for a note: equal notes of one writer have one Event."""
-    text = "\0".join((writer, str(note.about), note.type, note.reason, note.message))
+def event_ref(note: EventNote, writer: str, uid: str = "") -> Ref:
+    """The name of the Event for a note: equal notes of one writer have one Event.
+
+    `uid` is that of the object, where objects have one: a successor by the same name has Events
+    of its own, and kubectl shows no others with it.
+    """
+    text = "\0".join((writer, str(note.about), note.type, note.reason, note.message, uid))
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
     namespace = note.about.key.namespace or "default"
     return Ref(EVENT, Key(namespace, object_name(note.about.key.name, digest)))
 
 
-def event(note: EventNote, writer: str, count: int, first: str, last: str) -> dict[str, Any]:
+def event(
+    note: EventNote, writer: str, count: int, first: str, last: str, *, uid: str = ""
+) -> dict[str, Any]:
     """The Event for a note that was recorded `count` times, first and last at these times."""
     about = {
         "apiVersion": api_version(note.about.kind),
@@ -117,8 +123,10 @@ def event(note: EventNote, writer: str, count: int, first: str, last: str) -> di
     }
     if note.about.key.namespace:
         about["namespace"] = note.about.key.namespace
+    if uid:
+        about["uid"] = uid
     return whole(
-        event_ref(note, writer),
+        event_ref(note, writer, uid),
         involvedObject=about,
         type=str(note.type),
         reason=note.reason,

@@ -22,7 +22,7 @@ from tests.support.manifests import Object, Right, one, rights
 from tests.support.waiting import DEADLINE, eventually, eventually_async
 from vipcast.kube.api import Access
 from vipcast.kube.paths import plural
-from vipcast.kube.render import event_ref, secret, secret_ref, whole
+from vipcast.kube.render import secret, secret_ref, whole
 from vipcast.kube.source import KubeSource
 from vipcast.model.errors import RefusedError
 from vipcast.model.objects import Key
@@ -35,6 +35,7 @@ KINDS = {plural(kind): kind for kind in VERSIONS}
 ROLES = {"everywhere": ("ClusterRole", "metallb-system:{}"), "own": ("Role", "{}")}
 WEB = Ref(SERVICE, Key("default", "web"))
 POOL = Ref(IP_ADDRESS_POOL, Key(OWN, "default"))
+MESSAGES = ("get", "events", "-o", "jsonpath={.items[*].message}")
 HASTE = 20
 """Seconds of a source's clock in one of ours: what it is patient about is over sooner."""
 
@@ -170,10 +171,9 @@ class Call:
 
     async def _settled(self, source: KubeSource, note: EventNote) -> None:
         """Wait until the Event is there, or the log says why it is not."""
-        name = event_ref(note, "trial").key.name
         await eventually_async(lambda: source.health().synced, what="it follows")
         await eventually_async(
-            lambda: self._logged() or name in self._cluster.kubectl("get", "events", "-o", "name"),
+            lambda: self._logged() or note.message in self._cluster.kubectl(*MESSAGES),
             what="the Event is written, or refused",
         )
 

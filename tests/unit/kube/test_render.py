@@ -131,6 +131,14 @@ def test_equal_notes_have_one_event_and_others_have_their_own() -> None:
         assert ref != render.event_ref(other, "controller")
 
 
+def test_an_object_s_successor_by_the_same_name_has_events_of_its_own() -> None:
+    raw = render.event(NOTE, "controller", 1, NOW, NOW, uid="1-2-3")
+    assert raw["involvedObject"]["uid"] == "1-2-3"
+    names = {render.event_ref(NOTE, "controller", uid).key.name for uid in ("", "1-2-3", "4-5-6")}
+    assert len(names) == 3
+    assert raw["metadata"]["name"] in names
+
+
 def test_a_name_that_is_too_long_keeps_its_beginning_and_stays_unique() -> None:
     long = "a" * 250
     one, two = render.object_name(long, "ns", "n1"), render.object_name(long, "ns", "n2")
