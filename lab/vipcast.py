@@ -8,7 +8,7 @@ with Lab() as lab:
     vip = vipcast.await_address("web")
 
 The controller runs in the first node's namespace, where nothing but `lo` and the segment is; each
-speaker in its node's. Everything ends with the lab.
+speaker in its node's. Everything ends with the lab. The same on a cluster: lab.kubernetes.vipcast.
 """
 
 from __future__ import annotations
@@ -97,31 +97,38 @@ class Vipcast:
 
     # Programs
 
-    def start(self, speakers: Iterable[Host] | None = None) -> None:
-        """Write the lab's Nodes, and start the controller and the speakers; does not wait."""
+    def prepare(self) -> None:
+        """Make what the programs follow, with the lab's Nodes."""
         self.directory.mkdir(exist_ok=True)
         self.lab.write_nodes(self.directory)
+
+    def follow(self, _program: str) -> list[str | Path]:
+        """Flags that say what a program, `controller` or `speaker`, follows."""
+        return ["--directory", self.directory]
+
+    @property
+    def controller_host(self) -> Host:
+        """Where the controller runs."""
+        return self.lab.node(1)
+
+    def start(self, speakers: Iterable[Host] | None = None) -> None:
+        """Prepare, and start the controller and the speakers; does not wait."""
+        self.prepare()
         self.start_controller()
         for node in self.lab.nodes if speakers is None else speakers:
             self.start_speaker(node)
 
     def start_controller(self) -> Process:
         """Start the controller; its metrics are on a free port."""
-        node = self.lab.node(1)
-        argv: list[str | Path] = [
-            BIN / "vipcast-controller",
-            "--directory",
-            self.directory,
-            "--port",
-            "0",
-        ]
-        argv += ["--run-dir", node.run_dir / "controller", *self._options]
-        self._controller = node.start(argv, name="controller")
+        host = self.controller_host
+        argv: list[str | Path] = [BIN / "vipcast-controller", *self.follow("controller")]
+        argv += ["--port", "0", "--run-dir", host.run_dir / "controller", *self._options]
+        self._controller = host.start(argv, name="controller")
         return self._controller
 
     def start_speaker(self, node: Host, *more: str) -> Process:
         """Start the speaker of a node, with more flags if need be."""
-        argv: list[str | Path] = [BIN / "vipcast-speaker", "--directory", self.directory]
+        argv: list[str | Path] = [BIN / "vipcast-speaker", *self.follow("speaker")]
         argv += ["--node-name", node.name]
         argv += ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
         argv += ["--xdp-mode", self._xdp_mode, *self._options, *more]
@@ -191,7 +198,7 @@ class Vipcast:
         return node.run(["curl", "-sS", "http://127.0.0.1:7472/metrics"]).stdout
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `vipcast` on the directory."""
+        """Run `vipcast` on what the programs follow."""
         command = [str(BIN / "vipcast"), *arguments, "--directory", str(self.directory)]
         return kernel.run(command)
 
@@ -205,11 +212,11 @@ class Vipcast:
         """Remove the file NAME.yaml."""
         (self.directory / f"{name}.yaml").unlink()
 
-    def serve(self, name: str, *, port: int = 80, namespace: str = "default") -> str:
-        """Make a Service's pods and rules stand once it has an address; returns the address."""
+    def serve(self, name: str, *, namespace: str = "default") -> str:
+        """Make pods and rules stand for port 80 of a Service; returns its address."""
         self.lab.write_endpoints(self.directory, name, namespace=namespace)
         vip = self.await_address(name, namespace=namespace)
-        self.lab.program_services([ServiceRule(vip, port, self.lab.backends())])
+        self.lab.program_services([ServiceRule(vip, 80, self.lab.backends())])
         return vip
 
     def await_address(self, name: str, *, namespace: str = "default") -> str:
