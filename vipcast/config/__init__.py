@@ -7,6 +7,7 @@ ranges durations selectors communities   what one value means
 pools advertisements peers bfd           the sections of the old ConfigMap
 configmap       the old ConfigMap as a whole
 kinds           IPAddressPool and L2Advertisement
+special         addresses that no Service can be reached at
 overlaps        addresses that no pool may have
 inputs          all that a configuration is read from, in either form → Config
 places          where a finding's field stands in the text

@@ -1,12 +1,11 @@
 """`bfd-profiles` of the old ConfigMap: timers that peers refer to by name.
 
-They are checked and kept; sessions come up without BFD in this version, which each peer that names
-a profile is warned of.
+They are checked and kept; BFD is not spoken in this version, which they are warned of.
 """
 
 from __future__ import annotations
 
-from vipcast.config.schema import Section
+from vipcast.config.schema import KEEP_OR_REMOVE, Section
 from vipcast.model.peer import BfdProfile
 
 KEY = "bfd-profiles"
@@ -50,6 +49,7 @@ def read_profiles(top: Section) -> tuple[BfdProfile, ...]:
         if name in profiles:
             message = f"Another profile has this name already: {places[name]}."
             top.reader.refuse(section.at("name"), name, message, "Rename one of the two.")
+        top.reader.warn(path, name, "BFD is not spoken in this version.", KEEP_OR_REMOVE)
         profiles.setdefault(name, profile)
         places.setdefault(name, path)
     return tuple(profiles.values())

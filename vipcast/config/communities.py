@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 from vipcast.config.nodes import Mapping as MappingNode
 from vipcast.config.nodes import Sequence
-from vipcast.config.schema import Section
+from vipcast.config.schema import KEEP_OR_REMOVE, Section
 from vipcast.model.advertisement import Community
 
 KEY = "bgp-communities"
@@ -40,6 +40,8 @@ def read_aliases(top: Section) -> Mapping[str, Community | None]:
     if not isinstance(node, MappingNode):
         reader.wrong_type(node, KEY, "a mapping of names to communities", "Write name: value.")
         return {}
+    message = "Nobody is told of communities: BGP is not spoken in this version."
+    reader.warn(KEY, "", message, KEEP_OR_REMOVE)
     aliases: dict[str, Community | None] = {}
     inner = Section(reader, KEY, {name.text: item for name, item in node.entries})
     for name, _ in node.entries:

@@ -18,6 +18,7 @@ from vipcast.config.draft import Draft
 from vipcast.config.kinds import read_objects
 from vipcast.config.overlaps import NOTHING_KNOWN, Context, refuse_reserved, refuse_shared
 from vipcast.config.schema import Notes
+from vipcast.config.special import check_special
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
 from vipcast.model.raw import (
@@ -169,6 +170,7 @@ def parse_config_map(raw: Mapping[str, Any], context: Context = NOTHING_KNOWN) -
 
 def finish(draft: Draft, context: Context, notes: Notes) -> Config:
     """The draft as a Config, checked as a whole. Raises ConfigError."""
+    check_special(draft.entries, notes)
     refuse_shared(draft.entries, notes)
     refuse_reserved(draft.entries, draft.peers, context, notes)
     if notes.findings:

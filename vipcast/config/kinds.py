@@ -36,6 +36,13 @@ PREFERENCE_KEYS = ("weight", "preference")
 _PRIORITY = (0, 2**31 - 1)
 _EVERY_SERVICE = "every Service"
 _LAST = "0"
+_SILENT = (
+    "Services get addresses of this pool, and nobody announces them: no L2Advertisement is for it."
+)
+_ADVERTISE = (
+    "Create an L2Advertisement with its name in spec.ipAddressPools; one without a spec is for"
+    " every pool."
+)
 
 Labels = Mapping[str, str]
 
@@ -55,7 +62,16 @@ def read_objects(
     draft.pools.sort(key=_rank)
     for raw in sorted(advertisements, key=_name):
         _read_advertisement(raw, labels, draft, notes)
+    for raw in sorted(pools, key=_name):
+        _warn_of_silence(raw, draft, notes)
     return draft
+
+
+def _warn_of_silence(raw: Mapping[str, Any], draft: Draft, notes: Notes) -> None:
+    """Say so where nobody announces what a pool gives: no advertisement is for it."""
+    if any(_name(raw) in each.pools for each in draft.l2):
+        return
+    _reader(raw, "IPAddressPool", notes).warn("", "", _SILENT, _ADVERTISE)
 
 
 def _rank(pool: Pool) -> tuple[bool, bool, int, str]:

@@ -63,8 +63,8 @@ def refuse_shared(entries: list[Entry], notes: Notes) -> None:
             or (entry.range.last > widest.range.last)
         ):
             widest = entry
-    for pair in clashes:
-        first, second = sorted(pair, key=lambda each: written[id(each)])
+    pairs = (sorted(pair, key=lambda each: written[id(each)]) for pair in clashes)
+    for first, second in sorted(pairs, key=lambda pair: written[id(pair[1])]):
         notes.refuse(
             second.object,
             second.path,
@@ -157,5 +157,15 @@ def _pool(first: Entry, second: Entry) -> str:
     """The pool of the first as somebody sees it who looks at the second."""
     if first.object != second.object:
         return f"{first.object} ({first.path})"
-    name = "the same pool" if first.pool == second.pool else f"pool {first.pool}"
+    if first.pool != second.pool:
+        name = f"pool {first.pool}"
+    elif _above(first) == _above(second):
+        name = "the same pool"
+    else:
+        name = f"the other pool {first.pool}"
     return f"{name} ({first.path})"
+
+
+def _above(entry: Entry) -> str:
+    """The path of the list that an entry stands in."""
+    return entry.path.rpartition("[")[0]

@@ -15,7 +15,7 @@ from vipcast.config.advertisements import MOST_32_BITS
 from vipcast.config.bfd import KEY as PROFILES
 from vipcast.config.durations import FORMS as DURATIONS
 from vipcast.config.durations import whole_seconds
-from vipcast.config.schema import Section
+from vipcast.config.schema import KEEP_OR_REMOVE, Section
 from vipcast.config.selectors import KEBAB, read_selectors
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.peer import Peer
@@ -73,6 +73,9 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     """One peer, without a name so far; None if anything is missing that no peer can do without."""
     mine, theirs = _asn(section, "my-asn"), _asn(section, "peer-asn")
     address = _peer_address(section)
+    shown = "" if address is None else str(address)
+    message = "No session with this peer comes up: BGP is not spoken in this version."
+    section.reader.warn(section.path, shown, message, KEEP_OR_REMOVE)
     hold_time = section.parsed("hold-time", _hold_time, DURATIONS, default=f"{HOLD_TIME}s")
     longest = HOLD_TIME if hold_time is None else hold_time
     if hold_time is None and section.given("hold-time"):
@@ -183,7 +186,7 @@ def _profile(section: Section, profiles: Collection[str]) -> str:
         section.reader.warn(
             section.at(key),
             name,
-            "The session comes up without BFD, which is not spoken in this version.",
-            "Nothing needs to be done; a dead link is noticed after hold-time.",
+            "BFD is not spoken in this version.",
+            KEEP_OR_REMOVE,
         )
     return name

@@ -18,6 +18,8 @@ from vipcast.model.errors import Finding, ParseError
 T = TypeVar("T")
 
 HIDDEN = "(hidden)"
+KEEP_OR_REMOVE = "Keep it for later, or remove it."
+"""What to do about what has no effect in this version."""
 _SHOWN = 80
 
 

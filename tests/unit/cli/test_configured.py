@@ -158,12 +158,16 @@ def test_what_a_program_refuses_for_reasons_of_its_own_is_shown(
 
 def test_what_has_no_effect_is_a_warning(directory: Directory, explain: Explain) -> None:
     shutil.copy(INPUTS / "everything-0.12.yaml", directory.path)
-    assert explain()[1][2:4] == [
-        "Accepted without effect:",
+    lines = explain()[1]
+    assert lines[2] == "Accepted without effect:"
+    assert lines[6:8] == [
         (
-            "  ConfigMap metallb-system/config: peers[0].bfd-profile = 'fast': The session comes up"
-            " without BFD, which is not spoken in this version. Nothing needs to be done; a dead"
-            " link is noticed after hold-time."
+            "  ConfigMap metallb-system/config: peers[0] = '10.0.0.1': No session with this peer"
+            " comes up: BGP is not spoken in this version. Keep it for later, or remove it."
+        ),
+        (
+            "  ConfigMap metallb-system/config: peers[0].bfd-profile = 'fast': BFD is not spoken in"
+            " this version. Keep it for later, or remove it."
         ),
     ]
 

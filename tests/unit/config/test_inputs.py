@@ -117,7 +117,11 @@ def test_everything_loads_with_each_of_its_keys() -> None:
             password="yourPassword",
         ),
     )
-    assert not found.warnings
+    assert [(each.field, each.value) for each in found.warnings] == [
+        ("bgp-communities", ""),
+        ("address-pools[0].protocol", "bgp"),
+        ("peers[0]", "10.0.0.1"),
+    ]
 
 
 def test_an_aggregation_wider_than_the_range_s_widest_block_is_refused() -> None:
@@ -185,7 +189,7 @@ def test_each_value_of_everything_has_its_origin_and_its_default() -> None:
     }
 
 
-def test_everything_of_0_12_loads_with_a_warning_that_bfd_is_not_spoken() -> None:
+def test_everything_of_0_12_loads_with_a_warning_for_each_part_that_has_no_effect() -> None:
     found = config("everything-0.12.yaml")
     assert found.peers == (
         Peer(
@@ -204,14 +208,45 @@ def test_everything_of_0_12_loads_with_a_warning_that_bfd_is_not_spoken() -> Non
         BfdProfile("fast", receive_interval=150, transmit_interval=150, detect_multiplier=3),
     )
     assert found.bgp == (BgpAdvertisement("bgpadvertisement1", frozenset({"dual"})),)
-    assert found.warnings == (
-        Finding(
-            "ConfigMap metallb-system/config",
-            "peers[0].bfd-profile",
-            "fast",
-            "The session comes up without BFD, which is not spoken in this version.",
-            "Nothing needs to be done; a dead link is noticed after hold-time.",
-        ),
+    later = "Keep it for later, or remove it."
+    assert found.warnings == tuple(
+        Finding("ConfigMap metallb-system/config", field, value, message, fix)
+        for field, value, message, fix in (
+            (
+                "address-pools[0].protocol",
+                "bgp",
+                (
+                    "Services get addresses of this pool, and nobody announces them: BGP is not"
+                    " spoken in this version."
+                ),
+                "Use protocol: layer2 to have them announced, or keep it for later.",
+            ),
+            (
+                "address-pools[0].addresses[1]",
+                "2001:db8:0:1::/120",
+                "No Service gets one of these addresses: IPv6 is not served in this version.",
+                "Keep it for later, or remove it; IPv4 addresses are served.",
+            ),
+            ("bfd-profiles[0]", "fast", "BFD is not spoken in this version.", later),
+            (
+                "peers[0]",
+                "10.0.0.1",
+                "No session with this peer comes up: BGP is not spoken in this version.",
+                later,
+            ),
+            ("peers[0].bfd-profile", "fast", "BFD is not spoken in this version.", later),
+        )
+    )
+
+
+def test_communities_that_nobody_is_told_of_are_warned_of() -> None:
+    message = "Nobody is told of communities: BGP is not spoken in this version."
+    assert config("everything.yaml").warnings[0] == Finding(
+        "ConfigMap metallb-system/config",
+        "bgp-communities",
+        "",
+        message,
+        "Keep it for later, or remove it.",
     )
 
 

@@ -31,6 +31,14 @@ from vipcast.model.selectors import Operator, Requirement, Selector
 
 POOL, AD = f"IPAddressPool {SYSTEM}/a", f"L2Advertisement {SYSTEM}/ad"
 A, B = "192.0.2.0/28", "192.0.2.16/28"
+SILENT = Finding(
+    POOL,
+    "",
+    "",
+    "Services get addresses of this pool, and nobody announces them: no L2Advertisement is for it.",
+    "Create an L2Advertisement with its name in spec.ipAddressPools; one without a spec is for"
+    " every pool.",
+)
 
 
 def label(key: str, value: str) -> Selector:
@@ -138,12 +146,20 @@ def test_one_that_selects_no_pool_is_warned_of() -> None:
     config = loaded(ip_pool("a"), l2("ad", ipAddressPoolSelectors=[match(zone="x")]))
     message = "It applies to no pool, so it has no effect."
     fix = "Correct it, or add a pool that it selects."
-    assert config.warnings == (Finding(AD, "spec", "", message, fix),)
+    assert config.warnings == (Finding(AD, "spec", "", message, fix), SILENT)
     assert config.l2[0].pools == frozenset()
 
 
-def test_without_an_advertisement_nothing_is_announced() -> None:
-    assert loaded(ip_pool("a")).l2 == ()
+def test_without_an_advertisement_nothing_is_announced_which_is_said() -> None:
+    config = loaded(ip_pool("a"))
+    assert (config.l2, config.warnings) == ((), (SILENT,))
+
+
+def test_each_pool_that_no_advertisement_is_for_is_warned_of() -> None:
+    pools = (ip_pool("b", B), ip_pool("a", A), ip_pool("c", "192.0.2.32/28"))
+    config = loaded(*pools, l2("ad", ipAddressPools=["b"]))
+    assert [each.object for each in config.warnings] == [POOL, f"IPAddressPool {SYSTEM}/c"]
+    assert not loaded(*pools, l2("ad")).warnings
 
 
 def test_advertisements_without_pools_are_a_configuration_without_pools() -> None:
@@ -389,8 +405,9 @@ def test_objects_of_other_namespaces_have_no_effect_which_is_said() -> None:
     strays = tuple(
         Ref(kind, Key("default", "x")) for kind in (CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT)
     )
-    config = parse(replace(of_objects(ip_pool("a")), elsewhere=strays))
-    assert config == replace(loaded(ip_pool("a")), warnings=config.warnings)
+    mine = (ip_pool("a"), l2("ad"))
+    config = parse(replace(of_objects(*mine), elsewhere=strays))
+    assert config == replace(loaded(*mine), warnings=config.warnings)
     assert config.warnings == tuple(
         Finding(
             f"{kind} default/x",

@@ -71,6 +71,73 @@ def test_a_pool_that_takes_the_address_of_a_peer_is_refused() -> None:
     )
 
 
+FAR = "Leave it out of the pool; choose addresses that clients have a route to."
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (
+            "0.0.0.1/32",
+            "It shares addresses with 0.0.0.0/8 (this host), where no Service is reached.",
+        ),
+        (
+            "126.255.255.0-127.0.0.9",
+            "It shares addresses with 127.0.0.0/8 (loopback), where no Service is reached.",
+        ),
+        (
+            "224.0.0.0/3",
+            (
+                "It shares addresses with 224.0.0.0/4 (multicast), where no Service is reached."
+                " The same is true of 255.255.255.255/32."
+            ),
+        ),
+        (
+            "255.255.255.255/32",
+            "It shares addresses with 255.255.255.255/32 (broadcast), where no Service is reached.",
+        ),
+        (
+            "'::/120'",
+            "It shares addresses with ::/127 (no host and loopback), where no Service is reached.",
+        ),
+        (
+            "'ff02::/64'",
+            "It shares addresses with ff00::/8 (multicast), where no Service is reached.",
+        ),
+    ],
+)
+def test_a_pool_of_addresses_that_nobody_reaches_is_refused(written: str, message: str) -> None:
+    shown = written.strip("'")
+    assert findings(pools(pool(f"[{written}]"))) == (Finding(OBJECT, ENTRY, shown, message, FAR),)
+
+
+def test_link_local_addresses_are_warned_of() -> None:
+    assert good(pools(pool("[169.254.0.0/24]"))).warnings == (
+        Finding(
+            OBJECT,
+            ENTRY,
+            "169.254.0.0/24",
+            "It shares addresses with 169.254.0.0/16 (link-local), which no router passes on: only"
+            " their own segment reaches these Services.",
+            FAR,
+        ),
+    )
+
+
+def test_shared_addresses_are_told_in_the_order_of_the_text() -> None:
+    entries = "[10.0.9.0/24, 10.0.1.0/24, 10.0.9.8/29, 10.0.1.8/29, 10.0.5.0/24, 10.0.5.1/32]"
+    assert [one.field for one in findings(pools(pool(entries)))] == [
+        f"address-pools[0].addresses[{index}]" for index in (2, 3, 5)
+    ]
+
+
+def test_the_pools_of_one_name_are_told_apart() -> None:
+    (_, shared) = findings(pools(pool(name="a"), pool(name="a")))
+    assert shared.message == (
+        "It shares addresses with 192.0.2.0/28 of the other pool a (address-pools[0].addresses[0])."
+    )
+
+
 def test_each_kind_of_trouble_is_told_once_for_each_entry() -> None:
     context = Context(
         (node("n1", "192.0.2.1", "192.0.2.17", pods=("192.0.2.2/31",)),),

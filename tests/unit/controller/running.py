@@ -143,6 +143,12 @@ def pool(name: str, addresses: str, namespace: str = NAMESPACE, **spec: Any) -> 
     }
 
 
+def everywhere(namespace: str = NAMESPACE) -> dict[str, Any]:
+    """An L2Advertisement for every pool."""
+    metadata = {"name": "everywhere", "namespace": namespace}
+    return {"apiVersion": "metallb.io/v1beta1", "kind": "L2Advertisement", "metadata": metadata}
+
+
 @dataclass(slots=True)
 class Running:
     """A controller that runs in the test's own loop."""

@@ -9,7 +9,15 @@ from pathlib import Path
 from controller.upkeep import COUNTING
 from tests.support.waiting import eventually_async
 from tests.unit.controller.counted import Counted
-from tests.unit.controller.running import NAMESPACE, Place, address_of, pool, running, service
+from tests.unit.controller.running import (
+    NAMESPACE,
+    Place,
+    address_of,
+    everywhere,
+    pool,
+    running,
+    service,
+)
 from vipcast.ports import IP_ADDRESS_POOL
 
 COUNT = 1000
@@ -25,7 +33,7 @@ async def test_a_thousand_services_are_a_thousand_writes_and_events_and_then_not
     tmp_path: Path,
 ) -> None:
     place = Place(tmp_path)
-    place.put("pool.yaml", pool("home", "198.18.0.0/16"))
+    place.put("pool.yaml", pool("home", "198.18.0.0/16"), everywhere())
     place.put("services.yaml", *(service(f"s{number}") for number in range(COUNT)))
     first = Counted(place.path)
     async with running(first, heartbeat=False):

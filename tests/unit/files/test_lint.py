@@ -57,6 +57,11 @@ spec:
   - a
   - b
 """
+EVERYWHERE = """\
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: {name: everywhere, namespace: metallb-system}
+"""
 NODE = """\
 apiVersion: v1
 kind: Node
@@ -158,8 +163,8 @@ def test_mistakes_in_objects_of_several_files_come_together() -> None:
 
 def test_a_range_of_cluster_ips_is_taken_into_account() -> None:
     cidrs = (IPv4Network("192.0.2.0/24"),)
-    assert told(POOL) == []
-    assert told(POOL, service_cidrs=cidrs) == [("0", 5, "spec.addresses[0]")]
+    assert told(POOL, EVERYWHERE) == []
+    assert told(POOL, EVERYWHERE, service_cidrs=cidrs) == [("0", 5, "spec.addresses[0]")]
 
 
 def test_both_forms_at_once_are_named() -> None:
@@ -173,6 +178,7 @@ def test_what_has_no_effect_is_a_warning() -> None:
     peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: tor}\n"
     found = lint({"pool": POOL, "stray": stray, "peer": peer}, SYSTEM)
     assert [(spot.file, spot.line, spot.warning) for spot in found] == [
+        ("pool", 1, True),
         ("stray", 3, True),
         ("peer", 2, True),
     ]
