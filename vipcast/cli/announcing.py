@@ -84,7 +84,8 @@ def announcement(
     """Who answers for one address on one segment. `memo` is as for `speaker.plan.decide`."""
     answer = line.answer
     for reason in (line.reason, service.recorded.reason):
-        if not line.holder and reason in NOT_ANNOUNCED:
+        other = reason == Reason.FAMILY_UNSUPPORTED != line.reason and ":" not in line.address
+        if not line.holder and reason in NOT_ANNOUNCED and not other:
             return Announcement(line, Order(), NOT_ANNOUNCED[Reason(reason)])
     if answer is None:
         return Announcement(line, Order(), _without_segment(line.reason))

@@ -8,8 +8,8 @@ their flags as far as they tell them, comes from their status objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vipcast.cli.components import ConfigReport, reports_data
@@ -34,7 +34,8 @@ class Told:
 class Configured:
     """All there is to say about the configuration. `source` is "" where it cannot be read.
 
-    `present`: there is some object of a configuration. `files` are objects that cannot be read.
+    `present`: there is some object of a configuration. `unread` are objects that cannot be read,
+    `idle` those that have no effect.
     """
 
     present: bool
@@ -45,6 +46,7 @@ class Configured:
     programs: tuple[ConfigReport, ...]
     flags: tuple[Told, ...]
     unread: tuple[str, ...]
+    idle: tuple[str, ...]
     controller: str
 
     @property
@@ -59,7 +61,7 @@ def explain_config(world: World) -> Configured:
     return Configured(
         present=world.configured,
         source=config.source if config else "",
-        settings=config.settings if config else (),
+        settings=tuple(_told_together(config.settings)) if config else (),
         findings=world.findings,
         warnings=config.warnings if config else (),
         programs=picture.config,
@@ -69,8 +71,30 @@ def explain_config(world: World) -> Configured:
             if picture.reports[node].xdp_mode
         ),
         unread=picture.problems,
+        idle=picture.idle,
         controller=picture.controller.problem,
     )
+
+
+_TOGETHER = {
+    "ipAddressPools": "ipAddressPoolSelectors",
+    "namespaces": "namespaceSelectors",
+}
+"""Lists of names, and the selectors that add to them: each alone means all where it is empty."""
+
+
+def _told_together(settings: tuple[Setting, ...]) -> Iterator[Setting]:
+    """The settings, where a default that means all means none beside what stands in its twin."""
+    given = {(one.object, one.field.partition("[")[0]) for one in settings if one.given}
+    twins = {**_TOGETHER, **{selector: names for names, selector in _TOGETHER.items()}}
+    for one in settings:
+        path, _, key = one.field.rpartition(".")
+        twin = twins.get(key, "")
+        beside = (one.object, f"{path}.{twin}" if path else twin) in given
+        if twin and beside and not one.given:
+            yield replace(one, value="no others", default="no others")
+        else:
+            yield one
 
 
 def tell_config(told: Configured, output: Output, screen: Screen) -> str:
@@ -100,6 +124,7 @@ def config_data(told: Configured) -> dict[str, Any]:
             {"component": one.component, "flag": one.flag, "value": one.value} for one in told.flags
         ],
         "problems": list(told.unread),
+        "withoutEffect": list(told.idle),
         "controller": told.controller,
     }
 
@@ -117,8 +142,10 @@ def finding_data(finding: Finding) -> dict[str, Any]:
 
 def _paragraphs(told: Configured) -> Iterable[Paragraph]:
     yield _head(told)
-    if told.warnings:
-        yield ["Accepted without effect:", *(f"  {one}" for one in told.warnings)]
+    if told.unread:
+        yield ["Objects not read:", *(f"  {one}" for one in told.unread)]
+    if told.warnings or told.idle:
+        yield ["Accepted without effect:", *(f"  {one}" for one in (*told.warnings, *told.idle))]
     by_object: dict[str, list[Setting]] = {}
     for one in told.settings:
         by_object.setdefault(one.object, []).append(one)
@@ -130,13 +157,16 @@ def _paragraphs(told: Configured) -> Iterable[Paragraph]:
             "Flags, as the speakers tell them:",
             *(f"  {one.component}: {one.flag} {one.value}" for one in told.flags),
         ]
-    if told.unread:
-        yield ["Objects not read:", *(f"  {one}" for one in told.unread)]
 
 
 def _head(told: Configured) -> list[str]:
     if not told.findings:
         return [f"The configuration is {told.source}; nothing is wrong with it."]
+    if not told.present and told.unread:
+        return ["There is no configuration to be seen; it may stand in what cannot be read."]
+    ours = tuple(map(str, told.findings))
+    if not told.present and any(one.findings not in ((), ours) for one in told.programs):
+        return ["There is no configuration any more; what the programs keep of it, they say below."]
     first = (
         "The configuration is refused; a program that had one before keeps it in force:"
         if told.present

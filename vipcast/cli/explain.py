@@ -5,14 +5,17 @@ explain(world, service) -> Explanation      printed by vipcast.cli.sentences
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.components import ConfigReport
 from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
+from vipcast.kube.parse import SERVICE_LABEL
 from vipcast.kube.store import Store
 from vipcast.model.objects import Key, Service
+from vipcast.model.raw import ENDPOINT_SLICE, Raw, Ref
 from vipcast.model.reasons import Reason, status_contested
 
 
@@ -30,11 +33,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """How many endpoints can serve, and on which nodes."""
+    """How many endpoints can serve, and on which nodes; `unread`: a slice cannot be read."""
 
     serving: int
     nodes: tuple[str, ...]
     policy: str
+    unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +55,27 @@ class Explanation:
 
     @property
     def well(self) -> bool:
-        """Whether it has an address, and every segment has a node that answers for it."""
+        """Whether it has an address, every segment has a node that answers, and all is read."""
         lines = self.announcements
-        return bool(lines) and all(one.line.holder for one in lines)
+        return bool(lines) and all(one.line.holder for one in lines) and not self.problems
 
 
 def explain(world: World, service: Service) -> Explanation:
     """The explanation of one Service."""
     store, picture = world.store, world.picture
     lines = picture.of(service.key)
+    slices = _unread_slices(store, service)
     return Explanation(
         service=service.key,
         given=_given(world, service),
-        endpoints=_endpoints(store, service) if lines else None,
+        endpoints=_endpoints(store, service, unread=bool(slices)) if lines else None,
         announcements=tuple(announcement(world, service, line) for line in lines if line.address),
         controller=picture.controller.problem,
         config=tuple(report for report in picture.config if report.result == "Invalid"),
         problems=tuple(
-            str(one) for one in store.findings if one.object == f"Service {service.key}"
+            str(one)
+            for one in store.findings
+            if one.object == f"Service {service.key}" or one.object in slices
         ),
     )
 
@@ -108,7 +115,25 @@ def _none(reason: Reason) -> Given:
     return Given((), "", reason, said(reason))
 
 
-def _endpoints(store: Store, service: Service) -> Endpoints:
+def _unread_slices(store: Store, service: Service) -> frozenset[str]:
+    """The EndpointSlices of a Service that cannot be read now, as findings name them."""
+    bad = {one.object for one in store.findings}
+    return frozenset(
+        str(ref)
+        for key, raw in store.raws(ENDPOINT_SLICE).items()
+        if str(ref := Ref(ENDPOINT_SLICE, key)) in bad
+        and key.namespace == service.key.namespace
+        and _label(raw, SERVICE_LABEL) == service.key.name
+    )
+
+
+def _label(raw: Raw, name: str) -> object:
+    metadata = raw.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+    return labels.get(name) if isinstance(labels, Mapping) else None
+
+
+def _endpoints(store: Store, service: Service, *, unread: bool) -> Endpoints:
     serving = [
         endpoint
         for one in store.slices(service.key)
@@ -116,4 +141,4 @@ def _endpoints(store: Store, service: Service) -> Endpoints:
         if endpoint.serving or service.publish_not_ready
     ]
     nodes = sorted({endpoint.node for endpoint in serving if endpoint.node})
-    return Endpoints(len(serving), tuple(nodes), service.policy)
+    return Endpoints(len(serving), tuple(nodes), service.policy, unread)

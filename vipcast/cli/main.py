@@ -28,7 +28,7 @@ from vipcast.cli.vip import Standing, explain_vip
 from vipcast.cli.viptext import tell_vip
 from vipcast.cli.world import World, look
 from vipcast.kube.store import Store
-from vipcast.kube.unread import UNREAD
+from vipcast.kube.unread import without_effect
 from vipcast.model.addresses import parse_address
 from vipcast.model.errors import SourceError, VipcastError
 from vipcast.model.objects import Service
@@ -190,9 +190,8 @@ def _not_there(store: Store, subject: Subject) -> int:
     if findings:
         text = [f"{findings[0].object} is there, but its file cannot be read as one:"]
         return _fail(UNREADABLE, *text, *map(str, findings))
-    others = {kind.name for kind in UNREAD}
     files = [
-        one for one in store.problems if one.object.startswith("file ") and one.value not in others
+        one for one in store.problems if one.object.startswith("file ") and not without_effect(one)
     ]
     if files:
         text = [f"No {what} {subject} can be read. It may stand in a file that cannot be read:"]

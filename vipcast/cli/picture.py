@@ -16,6 +16,7 @@ from vipcast.cli.segments import Place, Segment, find_segments
 from vipcast.cli.speakers import Signs, Speaker, absent, speakers_of
 from vipcast.cli.wording import said
 from vipcast.kube.store import Store
+from vipcast.kube.unread import without_effect
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key, Service
 from vipcast.model.raw import CONFIGURATION_STATE
@@ -62,7 +63,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All of it. `problems` are objects that are not read, each with its fix.
+    """All of it. `problems` are objects that are not read, each with its fix; `idle` are those that
+    have no effect, which spoils nothing.
 
     `reports` are the speakers' own, by node. `contested` are Services that somebody else writes on.
     `away` are nodes whose speakers are being restarted.
@@ -77,6 +79,7 @@ class Picture:
     reports: Mapping[str, SpeakerReport] = field(default_factory=dict)
     contested: Mapping[str, str] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
+    idle: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
@@ -119,16 +122,18 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
         reports={report.node: report for report in facts.reports},
         contested=told.contested,
         away=absent(facts.reports, facts.segments, voices.signs),
+        idle=tuple(map(str, filter(without_effect, store.problems))),
     )
 
 
 def _problems(store: Store, told: Told) -> tuple[str, ...]:
     """What is not read, each once; where somebody else cannot read what can be read here, who."""
-    ours = [str(one) for one in (*store.problems, *store.findings, *told.broken)]
+    known = {str(one): one for one in (*store.problems, *store.findings, *told.broken)}
+    ours = [text for text, one in known.items() if not without_effect(one)]
     theirs = [
         f"{one.finding} (So says {', '.join(one.components)}.)"
         for one in told.unread
-        if one.finding not in ours
+        if one.finding not in known
     ]
     return tuple(dict.fromkeys((*ours, *theirs)))
 

@@ -92,6 +92,8 @@ def _given(told: Explanation) -> list[str]:
 def _endpoints(endpoints: Endpoints | None) -> list[str]:
     if endpoints is None:
         return []
+    if not endpoints.serving and endpoints.unread:
+        return ["Endpoints: they cannot be read; what is wrong stands below."]
     if not endpoints.serving:
         return [f"Endpoints: {why(Reason.NO_ENDPOINTS)}"]
     where = f", on {', '.join(endpoints.nodes)}" if endpoints.nodes else ""

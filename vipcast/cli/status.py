@@ -31,6 +31,7 @@ def show(picture: Picture, output: Output, screen: Screen) -> str:
         _controller(picture.controller, screen),
         _config(picture.config, screen),
         _problems(picture.problems, screen),
+        _idle(picture.idle, screen),
     )
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -48,6 +49,7 @@ def as_data(picture: Picture) -> dict[str, Any]:
         },
         "configuration": reports_data(picture.config),
         "problems": list(picture.problems),
+        "warnings": list(picture.idle),
     }
 
 
@@ -151,6 +153,12 @@ def _problems(problems: tuple[str, ...], screen: Screen) -> list[str]:
     for problem in problems:
         text += screen.wrapped(problem, "  ")
     return text
+
+
+def _idle(sentences: tuple[str, ...], screen: Screen) -> list[str]:
+    if not sentences:
+        return []
+    return ["Without effect:", *(line for one in sentences for line in screen.wrapped(one, "  "))]
 
 
 def _address_data(line: Line) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from vipcast.config.nodes import Node, Scalar, Sequence, is_null, plain
 from vipcast.config.yamltext import Chunk, compose, split
 from vipcast.kube.defaults import with_defaults
 from vipcast.kube.fields import shown
-from vipcast.kube.unread import UNREAD, instead_of
+from vipcast.kube.unread import UNREAD, instead_of, not_read
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Key
 from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_version
@@ -181,7 +181,7 @@ def _remark(file: str, node: MappingNode, kind: Kind, remarks: list[Finding]) ->
     if fix is not None:
         line, message = (
             _nearest(node, "kind").line,
-            f"Kind {kind.name} is not read in this version.",
+            not_read(kind.name),
         )
         remarks.append(Finding(file, f"line {line}", kind.name, message, fix))
 

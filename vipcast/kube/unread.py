@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vipcast.model.errors import Finding
 from vipcast.model.raw import VERSIONS, Kind
 
 METALLB, VIPCAST = "metallb.io", "vipcast.io"
@@ -26,6 +27,16 @@ UNREAD: Mapping[Kind, str] = {
     Kind(METALLB, "MetalLB"): "Remove it: it tells an operator how to install MetalLB.",
 }
 """Each kind, and what to write instead as a sentence."""
+
+
+def not_read(kind: str) -> str:
+    """What a person reads about an object of a kind, by its name, that has no effect."""
+    return f"Kind {kind} is not read in this version."
+
+
+def without_effect(finding: Finding) -> bool:
+    """Whether it is about an object that has no effect, and about nothing that is wrong."""
+    return finding.message == not_read(finding.value)
 
 
 def instead_of(kind: Kind) -> str | None:

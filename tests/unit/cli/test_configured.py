@@ -185,8 +185,63 @@ def test_a_configuration_that_may_be_in_a_bad_file_is_not_said_to_be_missing(
     (directory.path / "bad.yaml").write_text("kind: ConfigMap\n  metadata: {name: config}\n")
     code, lines = explain()
     assert code == UNREADABLE
-    assert lines[-2] == "Objects not read:"
-    assert lines[-1].startswith("  file bad.yaml: line 2")
+    assert lines[:3] == [
+        "There is no configuration to be seen; it may stand in what cannot be read.",
+        "",
+        "Objects not read:",
+    ]
+    assert lines[3].startswith("  file bad.yaml: line 2")
+
+
+def test_a_configuration_that_is_gone_is_not_said_to_leave_services_without_an_address(
+    directory: Directory, explain: Explain
+) -> None:
+    gone = Finding("ConfigMap metallb-system/config", "", "", "The last one stays in force.")
+    directory.config("", *NODES, findings=(gone,))
+    code, lines = explain()
+    assert (code, lines[:4]) == (
+        NOT_FOUND,
+        [
+            "There is no configuration any more; what the programs keep of it, they say below.",
+            "",
+            "The programs say: invalid (controller, node1, node2, node3)",
+            f"  {gone}",
+        ],
+    )
+
+
+def test_an_object_without_effect_spoils_nothing_as_in_lint(
+    directory: Directory, explain: Explain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory.put("pools.yaml", HOME, EVERYWHERE)
+    directory.put("old.yaml", metallb("AddressPool", "old", addresses=["192.0.2.40/29"]))
+    path = f"--directory={directory.path}"
+    remark = "Kind AddressPool is not read in this version. Write it as an IPAddressPool."
+    code, lines = explain()
+    assert (code, lines[2]) == (WELL, "Accepted without effect:")
+    assert lines[3].endswith(remark)
+    assert main(["status", path]) == WELL
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-2] == "Without effect:"
+    assert shown[-1].endswith(remark)
+    assert main(["status", path, "-ojson"]) == WELL
+    told = json.loads(capsys.readouterr().out)
+    assert (told["problems"], len(told["warnings"])) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "value"),
+    [
+        ({"ipAddressPoolSelectors": [{"matchLabels": {"a": "b"}}]}, "ipAddressPools", "no others"),
+        ({"ipAddressPools": ["home"]}, "ipAddressPoolSelectors", "no others"),
+        ({}, "ipAddressPools", "every pool"),
+    ],
+)
+def test_a_default_that_means_all_means_none_beside_what_limits_it(
+    directory: Directory, explain: Explain, spec: dict[str, object], field: str, value: str
+) -> None:
+    directory.put("pools.yaml", HOME, metallb("L2Advertisement", "ad", **spec))
+    assert f"  spec.{field}: {value} (default)" in explain()[1]
 
 
 def test_json_and_yaml_hold_every_value_with_its_origin(
@@ -210,6 +265,7 @@ def test_json_and_yaml_hold_every_value_with_its_origin(
             ],
             "flags": [{"component": node, "flag": "--xdp-mode", "value": "auto"} for node in NODES],
             "problems": [],
+            "withoutEffect": [],
             "controller": "",
         },
     )

@@ -622,3 +622,43 @@ def test_the_command_works_without_root() -> None:
         )
     assert (done.returncode, done.stderr) == (WELL, "")
     assert "node2   firstClaim" in done.stdout
+
+
+def test_endpoints_that_cannot_be_read_are_told_of_with_the_service(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, [VIP], endpoints=())
+    directory.holders()
+    directory.speakers(*(refusing(node, WEB, Reason.NO_ENDPOINTS) for node in NODES))
+    labels = {"kubernetes.io/service-name": "web"}
+    for namespace in ("default", "shop"):
+        metadata = {"name": "web-2", "namespace": namespace, "labels": labels}
+        directory.put(
+            f"{namespace}-slice.yaml",
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": metadata,
+                "addressType": "IPv4",
+                "endpoints": {"addresses": ["10.1.0.1"]},
+            },
+        )
+    code, lines, _ = explain()
+    assert (code, lines[3]) == (
+        LACKING,
+        "Endpoints: they cannot be read; what is wrong stands below.",
+    )
+    assert lines[-1].startswith("EndpointSlice default/web-2: endpoints")
+    assert "shop" not in "\n".join(lines)
+
+
+def test_an_address_without_endpoints_waits_for_these_whatever_became_of_ipv6(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    half = replace(ALLOCATED, assigned=False, reason=Reason.FAMILY_UNSUPPORTED)
+    directory.service("web", half, [VIP], endpoints=())
+    directory.holders()
+    directory.speakers(*(refusing(node, WEB, Reason.NO_ENDPOINTS) for node in NODES))
+    assert explain()[1][-1] == "Next: It is announced as soon as that changes."
