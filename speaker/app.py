@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from speaker.interfaces import Interfaces
@@ -89,6 +89,8 @@ class Settings:
     exclusions: Exclusions
     service_cidrs: tuple[Network, ...] = ()
     classes: Classes = EVERY_DEFAULT
+    key: bytes | None = field(default=None, repr=False)
+    """For hellos, until the Secret itself is read."""
 
 
 class Speaker:
@@ -195,7 +197,7 @@ class Speaker:
         configured = first or change.config or change.findings
         if configured:
             changed = self._configure()
-        secret = self.store.secret_key
+        secret = self.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
         keys = change.services
         if changed or first or change.nodes:
@@ -381,6 +383,11 @@ class Speaker:
             message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(interfaces)}."
             for service in self.claims[address].services:
                 yield Unannounced(str(address), service, Reason.MAP_FULL, message)
+
+    @property
+    def secret_key(self) -> bytes | None:
+        """What authenticates hellos: that of the Secret, else what the speaker was started with."""
+        return self.store.secret_key or self.settings.key
 
     def sample(self) -> SpeakerSample:
         """What metrics show now; counters come straight from the maps."""

@@ -111,6 +111,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         exclusions=Exclusions(),
         service_cidrs=options.service_cidr,
         classes=options.lb_class,
+        key=flags.secret_key(),
     )
 
     def read() -> SpeakerSample:
@@ -159,7 +160,7 @@ def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str |
         return None if health.alive and health.synced else health.message
 
     def key() -> str | None:
-        if speaker.store.secret_key is not None:
+        if speaker.secret_key is not None:
             return None
         return "The key for hellos is missing: Secret memberlist, key secretkey."
 

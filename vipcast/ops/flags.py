@@ -27,6 +27,9 @@ from vipcast.ops.values import LogFormat, LogLevel, Network
 
 T = TypeVar("T")
 
+KEY_VARIABLES: Final = ("VIPCAST_ML_SECRET_KEY", "METALLB_ML_SECRET_KEY")
+"""What a Pod has the key of the hellos in, as MetalLB's manifests have it."""
+
 IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
 """The variable that a kubelet sets in each Pod."""
 
@@ -291,6 +294,16 @@ def objects_of(given: Given) -> Objects:
     """Where the objects are. A directory goes before a KUBECONFIG that is there for kubectl."""
     directory = given[DIRECTORY]
     return Objects(directory, given[KUBECONFIG] if directory is None else None)
+
+
+def secret_key(environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The key for hellos as a Pod has it from the Secret, if that was there when it started.
+
+    By a variable alone: what stands on a command line, everybody on the node can read.
+    """
+    variables = os.environ if environment is None else environment
+    found = next(filter(None, map(variables.get, KEY_VARIABLES)), None)
+    return None if found is None else os.fsencode(found)
 
 
 def version() -> str:

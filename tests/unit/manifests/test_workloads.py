@@ -157,7 +157,7 @@ def test_two_controllers_never_run_at_once() -> None:
 
 
 def test_the_key_of_the_hellos_is_no_condition_for_a_start() -> None:
-    (key,) = (each for each in container("speaker")["env"] if "KEY" in each["name"])
+    (key,) = (each for each in container("speaker")["env"] if each["name"] in flags.KEY_VARIABLES)
     assert key["valueFrom"]["secretKeyRef"] == {
         "name": "memberlist",
         "key": "secretkey",

@@ -427,3 +427,11 @@ def test_help_names_each_flag_with_its_variables_and_default(
     for flag in flags.SPEAKER_FLAGS:
         assert f"--{flag.name}" in shown
         assert f"[{', '.join(flag.variables)}" in shown
+
+
+def test_the_key_of_the_hellos_comes_by_a_variable_of_ours_or_of_metallb_s() -> None:
+    assert flags.secret_key({}) is None
+    assert flags.secret_key({"METALLB_ML_SECRET_KEY": ""}) is None
+    assert flags.secret_key({"METALLB_ML_SECRET_KEY": "key\n"}) == b"key\n"
+    both = {"METALLB_ML_SECRET_KEY": "theirs", "VIPCAST_ML_SECRET_KEY": "ours"}
+    assert flags.secret_key(both) == b"ours"

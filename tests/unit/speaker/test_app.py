@@ -240,6 +240,22 @@ async def test_without_the_key_nothing_is_taken_and_with_it_all_is(world: World)
     assert world.status("node1")["segments"][0]["key"] is True
 
 
+@story("node1", "node2", key=False)
+async def test_the_key_that_an_agent_is_started_with_counts_until_the_secret_s_is_there(
+    world: World,
+) -> None:
+    machine = world["node1"]
+    await machine.kill()
+    machine.key = b"k" * 32
+    machine.start()
+    world.serve("web", VIP)
+    assert await world.holder() == "node1"
+    world.give_key(b"n" * 32)
+    await world.settled()
+    assert [each.speaker.secret_key for each in world.machines.values()] == [b"n" * 32] * 2
+    assert world.answering() == ["node1"]
+
+
 @story("node1", "node2")
 async def test_a_secret_that_goes_or_changes_costs_nothing(world: World) -> None:
     world.serve("web", VIP)

@@ -108,6 +108,8 @@ class Machine:
         self.attacher = MemoryAttacher()
         self.greeter = MemoryGreeter()
         self.remembered: list[Raw] = []
+        self.key: bytes | None = None
+        """What its agents are started with; the Secret comes beside it."""
         self._world = world
         self._stop = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
@@ -130,7 +132,9 @@ class Machine:
             jitter=lambda: 0.5,
             remember=self.remembered.append,
         )
-        settings = Settings(name, SYSTEM, "config", "memberlist", XdpMode.AUTO, Exclusions())
+        settings = Settings(
+            name, SYSTEM, "config", "memberlist", XdpMode.AUTO, Exclusions(), key=self.key
+        )
 
         def read() -> SpeakerSample:
             return self.speaker.sample()
