@@ -2,11 +2,13 @@
 
 A Service gets an address, one node answers ARP for it inside XDP, a client reaches pods on every
 node, and the address moves when the leader's cable is pulled and when its speaker is frozen.
+lab.kubernetes.story tells the same of a cluster.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab import draw, measure
@@ -44,24 +46,32 @@ class Findings:
 class Story:
     """Told once, on a lab that stands."""
 
-    def __init__(self, lab: Lab, screen: Screen) -> None:
+    def __init__(self, lab: Lab, screen: Screen, vipcast: Vipcast | None = None) -> None:
         self.lab = lab
         self.screen = screen
-        self.vipcast = Vipcast(lab)
+        self.vipcast = vipcast or Vipcast(lab)
         self.findings = Findings()
         self.vip = ""
 
+    @property
+    def chapters(self) -> tuple[Callable[[], None], ...]:
+        """In the order in which they are told."""
+        return (
+            self.topology,
+            self.start,
+            self.address,
+            self.leader,
+            self.http,
+            self.latency,
+            self.pulled,
+            self.frozen,
+            self.summary,
+        )
+
     def tell(self) -> bool:
         """All chapters; whether everything came true."""
-        self.topology()
-        self.start()
-        self.address()
-        self.leader()
-        self.http()
-        self.latency()
-        self.pulled()
-        self.frozen()
-        self.summary()
+        for chapter in self.chapters:
+            chapter()
         return all(self.findings.well)
 
     def topology(self) -> None:
@@ -72,6 +82,10 @@ class Story:
     def start(self) -> None:
         """Programs up, readiness awaited."""
         self.screen.heading("Controller and speakers start, and follow a directory of objects")
+        self.programs()
+
+    def programs(self) -> None:
+        """Every node answers its own question; the configuration is yet to come."""
         self.vipcast.start()
         self.vipcast.await_checks("config")
         for node in self.lab.nodes:
@@ -82,6 +96,10 @@ class Story:
     def address(self) -> None:
         """Pool and Service in, address out."""
         self.screen.heading("A pool and a Service are written; the Service gets an address")
+        self.written()
+
+    def written(self) -> None:
+        """What users write, and what the Service shows then."""
         self.screen.fact(f"pool default, layer 2: {POOL}")
         self.vipcast.apply("pool", pool([POOL]))
         self.vipcast.apply(SERVICE, service(SERVICE))

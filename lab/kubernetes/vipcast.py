@@ -24,7 +24,7 @@ from lab.cluster import SERVICE_SETTLING
 from lab.host import ROOT, Host
 from lab.kubernetes.cluster import Cluster
 from lab.objects import Object
-from lab.vipcast import BIN, Vipcast
+from lab.vipcast import BIN, Vipcast, until
 
 NAMESPACE = "metallb-system"
 MANIFESTS = (ROOT / "manifests" / "namespace.yaml", ROOT / "manifests" / "vipcast.yaml")
@@ -90,9 +90,17 @@ class Installed(Vipcast):
         self.cluster.kubectl("delete", "-f", "-", text=text)
 
     def serve(self, name: str, *, namespace: str = "default") -> str:
-        """Make Pods for a Service, which kube-proxy finds; returns its address."""
+        """Make Pods for a Service; returns its address, once kube-proxy leads it there."""
         self.cluster.serve(name, namespace=namespace)
-        return self.await_address(name, namespace=namespace)
+        vip = self.await_address(name, namespace=namespace)
+        port = self.cluster.get("service", name, namespace)["spec"]["ports"][0]["port"]
+        ask = ["curl", "-sS", "-m", "2", "-o", "/dev/null", f"http://{vip}:{port}/"]
+
+        def led() -> bool:
+            return all(node.run(ask, check=False).returncode == 0 for node in self.lab.nodes)
+
+        until(led, f"kube-proxy leads {vip} to the pods on every node")
+        return vip
 
     def status_object(self, _writer: str, kind: str, namespace: str, name: str) -> Object | None:
         """An object with its status, None if there is none; whoever wrote it."""

@@ -80,7 +80,7 @@ class Demo:
         return {each for each in numbers if session(int(each)) == self.process.pid}
 
 
-Start = Callable[[], Demo]
+Start = Callable[..., Demo]
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a demo with a name of its own, which does not outlive the test."""
     started: list[Demo] = []
 
-    def run() -> Demo:
+    def run(*flags: str) -> Demo:
         name = unique_name()
         log = tmp_path / f"{name}.log"
         with log.open("w") as file:
             process = subprocess.Popen(
-                command(name), cwd=ROOT, stdout=file, stderr=file, text=True,
+                command(name, *flags), cwd=ROOT, stdout=file, stderr=file, text=True,
                 start_new_session=True,
             )  # fmt: skip
         started.append(Demo(name, log, process))
@@ -106,14 +106,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
             demo.process.wait(DEADLINE)
 
 
-def command(name: str) -> list[str]:
-    return [sys.executable, "-m", "lab.demo", "--name", name]
+def command(name: str, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "lab.demo", "--name", name, *flags]
 
 
-def run(name: str) -> subprocess.CompletedProcess[str]:
+def run(name: str, *flags: str) -> subprocess.CompletedProcess[str]:
     """A demo from its start to its end."""
     return subprocess.run(
-        command(name), cwd=ROOT, capture_output=True, text=True, check=False, timeout=DEADLINE
+        command(name, *flags),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE,
     )
 
 

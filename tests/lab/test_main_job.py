@@ -47,7 +47,8 @@ def test_the_client_s_neighbour_entry_is_the_holder_s_mac(standing: Rack) -> Non
 
 
 def test_http_requests_reach_pods_on_every_node(standing: Rack) -> None:
-    urls = "".join(f'url = "http://{standing.vip}/"\n' for _ in range(12))
+    # kube-proxy draws lots: it takes this many to be sure of each pod.
+    urls = "".join(f'url = "http://{standing.vip}/"\n' for _ in range(60))
     path = standing.lab.run.path / "urls"
     path.write_text(urls)
     answers = standing.lab.client.run(
