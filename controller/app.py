@@ -231,8 +231,8 @@ class App:
         if state.config is not None and state.config != self._in_force:
             known = () if self._in_force is None else self._in_force.warnings
             self._in_force = state.config
-            if not state.stale:
-                self._outside.remember(inputs.saved())
+            if state.changed and self.keeper.good is not None:
+                self._outside.remember(self.keeper.good.saved())
             reports.tell_config(state.config)
             self._warn(warning for warning in state.warnings if warning not in known)
             self._due(self._desk.configure(state.config))

@@ -218,8 +218,8 @@ class Speaker:
         inputs = self.store.inputs(self.settings.service_cidrs)
         state = self.keeper.feed(inputs)
         self._reporter.configured(state)
-        if state.changed:
-            self._doors.remember(inputs.saved())
+        if state.changed and self.keeper.good is not None:
+            self._doors.remember(self.keeper.good.saved())
         return state.changed
 
     def _decide(self, key: Key) -> None:

@@ -1,7 +1,8 @@
 """Everything that one reading of the objects has shown: what `vipcast` answers from. PURE.
 
 The configuration is read here as the programs read it. Where it cannot be, the programs may hold
-on to an older one that nobody but them knows: `config` is None then, and `findings` say why.
+on to an older one that nobody but them knows: `config` is None then, and `findings` say why. Where
+nothing but some BGP peers is wrong, `config` is all the others.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from vipcast.cli.picture import Picture, ours, take
-from vipcast.config import Config, parse
+from vipcast.config import Config, PeersRefusedError, parse
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address
 from vipcast.model.classes import Classes
@@ -66,5 +67,7 @@ def look(
     world = World(store, picture, classes, holders, configured=not inputs.empty)
     try:
         return replace(world, config=parse(inputs))
+    except PeersRefusedError as error:
+        return replace(world, config=error.rest, findings=error.findings)
     except ConfigError as error:
         return replace(world, findings=error.findings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from vipcast.config.communities import read_communities
+from vipcast.config.communities import MOST_32_BITS, read_communities
 from vipcast.config.ranges import Entry, widest_block
 from vipcast.config.schema import Section
 from vipcast.model.addresses import Family
@@ -17,8 +17,8 @@ from vipcast.model.advertisement import BgpAdvertisement, Community
 
 KEY = "bgp-advertisements"
 KEYS = ("aggregation-length", "aggregation-length-v6", "localpref", "communities")
-MOST_32_BITS = 2**32 - 1
 
+_KEYS_OF = {Family.IPV4: "aggregation-length", Family.IPV6: "aggregation-length-v6"}
 _LENGTHS = {Family.IPV4: ("aggregation-length", 32), Family.IPV6: ("aggregation-length-v6", 128)}
 
 
@@ -37,7 +37,7 @@ def read_advertisements(
         if section is None:
             continue
         made = _advertisement(section, only, aliases)
-        _refuse_too_wide(section, made, entries)
+        refuse_too_wide(section, made, entries, _KEYS_OF)
         if made in found:
             message = f"The same advertisement is in the list already: {found[made]}."
             pool.reader.refuse(path, "", message, "Remove one of the two.")
@@ -66,19 +66,21 @@ def _advertisement(
     )
 
 
-def _refuse_too_wide(section: Section, made: BgpAdvertisement, entries: Iterable[Entry]) -> None:
+def refuse_too_wide(
+    section: Section, made: BgpAdvertisement, entries: Iterable[Entry], keys: Mapping[Family, str]
+) -> None:
     """No route may cover more than what an entry has in one piece: it would draw alien traffic."""
-    for family, (key, _) in _LENGTHS.items():
-        length = made.aggregation_length
-        if family is Family.IPV6:
-            length = made.aggregation_length_v6
-        for entry in entries:
-            widest = widest_block(entry.range)
-            if entry.range.family is family and widest > length:
-                section.reader.refuse(
-                    section.at(key),
-                    str(length),
-                    f"A route of /{length} is wider than the widest block of {entry.written}"
-                    f" ({entry.path}), a /{widest}.",
-                    f"Write {widest} or more, or leave the key out.",
-                )
+    for entry in entries:
+        length, key = made.length(entry.range.family), keys[entry.range.family]
+        widest = widest_block(entry.range)
+        if widest > length:
+            where = entry.path
+            if entry.object != section.reader.name:
+                where = f"{entry.object} {entry.path}"
+            section.reader.refuse(
+                section.at(key),
+                str(length),
+                f"A route of /{length} is wider than the widest block of {entry.written}"
+                f" ({where}), a /{widest}.",
+                f"Write {widest} or more, or leave the key out.",
+            )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from vipcast.config.schema import Setting
 from vipcast.model.addresses import Address, AddressRange, family_of
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
-from vipcast.model.errors import Finding
+from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.peer import BfdProfile, Peer
 from vipcast.model.pool import Pool
+from vipcast.model.selectors import Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,24 @@ class Config:
     def pool_named(self, name: str) -> Pool | None:
         """The pool of that name."""
         return next((pool for pool in self.pools if pool.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPeer:
+    """A BGPPeer that is not right. `nodes` are those that it is for, as far as that can be read."""
+
+    name: str
+    nodes: tuple[Selector, ...]
+    findings: tuple[Finding, ...]
+
+
+class PeersRefusedError(ConfigError):
+    """Nothing but some BGPPeers is wrong: `rest` is all the others, and right."""
+
+    def __init__(self, rest: Config, refused: tuple[RefusedPeer, ...]) -> None:
+        super().__init__(tuple(finding for each in refused for finding in each.findings))
+        self.rest = rest
+        self.refused = refused
 
 
 def _order(entry: AddressRange) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vipcast.config.peers import Placed
+from vipcast.config.config import RefusedPeer
 from vipcast.config.ranges import Entry
+from vipcast.config.sessions import Placed
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
 from vipcast.model.peer import BfdProfile
 from vipcast.model.pool import Pool
@@ -13,7 +14,10 @@ from vipcast.model.pool import Pool
 
 @dataclass(slots=True)
 class Draft:
-    """Pools in the order in which they are tried, the rest in the order of the text."""
+    """Pools in the order in which they are tried, the rest in the order of the text.
+
+    `refused` are peers that are left out, and that spoil nothing else.
+    """
 
     source: str
     pools: list[Pool] = field(default_factory=list)
@@ -22,3 +26,4 @@ class Draft:
     bgp: list[BgpAdvertisement] = field(default_factory=list)
     peers: list[Placed] = field(default_factory=list)
     bfd_profiles: tuple[BfdProfile, ...] = ()
+    refused: list[RefusedPeer] = field(default_factory=list)

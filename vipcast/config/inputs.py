@@ -12,16 +12,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vipcast.config.config import Config
+from vipcast.config.config import Config, PeersRefusedError
 from vipcast.config.configmap import DATA_KEY, name_of, read_config_map
 from vipcast.config.draft import Draft
-from vipcast.config.kinds import read_objects
+from vipcast.config.objects import Objects, read_objects
 from vipcast.config.overlaps import NOTHING_KNOWN, Context, refuse_reserved, refuse_shared
 from vipcast.config.schema import Notes
 from vipcast.config.special import check_special
+from vipcast.config.specs import name_of as name_of_object
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
 from vipcast.model.raw import (
+    BFD_PROFILE,
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
+    COMMUNITY,
     CONFIG_MAP,
     IP_ADDRESS_POOL,
     L2_ADVERTISEMENT,
@@ -29,11 +34,20 @@ from vipcast.model.raw import (
     Kind,
     Raw,
     Ref,
-    api_version,
+    api_versions,
 )
 
-KINDS = (IP_ADDRESS_POOL, L2_ADVERTISEMENT)
+KINDS = (
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
+    BGP_PEER,
+    BGP_ADVERTISEMENT,
+    COMMUNITY,
+    BFD_PROFILE,
+)
 """The kinds that a configuration may be made of, besides the ConfigMap."""
+CONFIGURATION = frozenset({CONFIG_MAP, *KINDS})
+"""All kinds that a configuration is looked for among."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +63,30 @@ class Inputs:
     config_map: Raw | None = None
     pools: tuple[Raw, ...] = ()
     l2_advertisements: tuple[Raw, ...] = ()
+    bgp_peers: tuple[Raw, ...] = ()
+    bgp_advertisements: tuple[Raw, ...] = ()
+    communities: tuple[Raw, ...] = ()
+    bfd_profiles: tuple[Raw, ...] = ()
     elsewhere: tuple[Ref, ...] = ()
     context: Context = NOTHING_KNOWN
     partial: bool = False
 
     @property
+    def by_kind(self) -> Objects:
+        """The objects of each of `KINDS`."""
+        return {
+            IP_ADDRESS_POOL: self.pools,
+            L2_ADVERTISEMENT: self.l2_advertisements,
+            BGP_PEER: self.bgp_peers,
+            BGP_ADVERTISEMENT: self.bgp_advertisements,
+            COMMUNITY: self.communities,
+            BFD_PROFILE: self.bfd_profiles,
+        }
+
+    @property
     def objects(self) -> tuple[Raw, ...]:
         """The objects of `KINDS`."""
-        return (*self.pools, *self.l2_advertisements)
+        return tuple(raw for raws in self.by_kind.values() for raw in raws)
 
     @property
     def empty(self) -> bool:
@@ -65,9 +95,10 @@ class Inputs:
 
     def names(self) -> tuple[str, ...]:
         """The names of the objects, as findings have them."""
-        kinds = ((L2_ADVERTISEMENT, self.l2_advertisements), (IP_ADDRESS_POOL, self.pools))
         named = [
-            f"{kind.name} {self.namespace}/{_name(raw)}" for kind, raws in kinds for raw in raws
+            f"{kind.name} {self.namespace}/{name_of_object(raw)}"
+            for kind, raws in self.by_kind.items()
+            for raw in raws
         ]
         if self.config_map is not None:
             named.append(name_of(self.config_map))
@@ -106,6 +137,10 @@ def gather(
         config_map,
         pools=tuple(found[IP_ADDRESS_POOL]),
         l2_advertisements=tuple(found[L2_ADVERTISEMENT]),
+        bgp_peers=tuple(found[BGP_PEER]),
+        bgp_advertisements=tuple(found[BGP_ADVERTISEMENT]),
+        communities=tuple(found[COMMUNITY]),
+        bfd_profiles=tuple(found[BFD_PROFILE]),
         elsewhere=tuple(sorted(elsewhere)),
         context=context,
     )
@@ -131,7 +166,7 @@ def _ref(raw: Mapping[str, Any]) -> Ref | None:
         return None
     key = Key(str(metadata.get("namespace", "default")), str(metadata.get("name", "")))
     for kind in (CONFIG_MAP, *KINDS):
-        if (raw.get("apiVersion"), raw.get("kind")) == (api_version(kind), kind.name):
+        if raw.get("kind") == kind.name and raw.get("apiVersion") in api_versions(kind):
             return Ref(kind, key)
     return None
 
@@ -147,7 +182,10 @@ def ref_of(finding: Finding) -> Ref | None:
 
 
 def parse(inputs: Inputs) -> Config:
-    """The Config that the inputs hold. Raises ConfigError with every finding at once."""
+    """The Config that the inputs hold. Raises ConfigError with every finding at once.
+
+    It is a PeersRefusedError where all but some BGPPeers could be put in force.
+    """
     notes = Notes()
     if inputs.empty:
         raise ConfigError((_missing(inputs),))
@@ -156,8 +194,8 @@ def parse(inputs: Inputs) -> Config:
     if inputs.config_map is not None:
         draft = read_config_map(inputs.config_map, notes)
     else:
-        source = f"IPAddressPool and L2Advertisement objects in namespace {inputs.namespace}"
-        draft = read_objects(inputs.pools, inputs.l2_advertisements, source, notes)
+        source = f"metallb.io objects in namespace {inputs.namespace}"
+        draft = read_objects(inputs.by_kind, inputs.context.nodes, source, notes)
         _warn_of_strays(inputs, notes)
     return finish(draft, inputs.context, notes)
 
@@ -174,26 +212,27 @@ def finish(draft: Draft, context: Context, notes: Notes) -> Config:
     refuse_shared(draft.entries, notes)
     refuse_reserved(draft.entries, draft.peers, context, notes)
     if notes.findings:
-        raise ConfigError(tuple(notes.findings))
-    return Config(
+        refused = (finding for peer in draft.refused for finding in peer.findings)
+        raise ConfigError((*notes.findings, *refused))
+    left_out = {finding.object for peer in draft.refused for finding in peer.findings}
+    config = Config(
         pools=tuple(draft.pools),
         source=draft.source,
         l2=tuple(draft.l2),
         bgp=tuple(draft.bgp),
         peers=tuple(placed.peer for placed in draft.peers),
         bfd_profiles=draft.bfd_profiles,
-        warnings=tuple(notes.warnings),
+        warnings=tuple(one for one in notes.warnings if one.object not in left_out),
         settings=tuple(notes.settings),
     )
+    if draft.refused:
+        raise PeersRefusedError(config, tuple(draft.refused))
+    return config
 
 
 def _both(inputs: Inputs, config_map: Raw) -> Finding:
-    kind, named = (
-        (IP_ADDRESS_POOL, inputs.pools)
-        if inputs.pools
-        else (L2_ADVERTISEMENT, inputs.l2_advertisements)
-    )
-    first = min(map(_name, named))
+    kind, named = next((kind, raws) for kind, raws in inputs.by_kind.items() if raws)
+    first = min(map(name_of_object, named))
     more = f" and {len(inputs.objects) - 1} more" if len(inputs.objects) > 1 else ""
     return Finding(
         name_of(config_map),
@@ -203,11 +242,6 @@ def _both(inputs: Inputs, config_map: Raw) -> Finding:
         f" {kind.name} {inputs.namespace}/{first}{more}.",
         "Keep one of the two forms, and delete the other.",
     )
-
-
-def _name(raw: Raw) -> str:
-    metadata = raw.get("metadata")
-    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
 
 
 def _missing(inputs: Inputs) -> Finding:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import accumulate
 
-from vipcast.config.peers import Placed
 from vipcast.config.ranges import Entry
 from vipcast.config.schema import Notes
+from vipcast.config.sessions import Placed
 from vipcast.model.addresses import Address, AddressRange, Family, family_of
 from vipcast.model.objects import Node
 

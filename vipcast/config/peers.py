@@ -5,19 +5,28 @@ The names are those that MetalLB's own converter gives: peer1 for the first of t
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address
 
-from vipcast.config.advertisements import MOST_32_BITS
 from vipcast.config.bfd import KEY as PROFILES
 from vipcast.config.durations import FORMS as DURATIONS
-from vipcast.config.durations import whole_seconds
-from vipcast.config.schema import KEEP_OR_REMOVE, Section
+from vipcast.config.schema import Section
 from vipcast.config.selectors import KEBAB, read_selectors
-from vipcast.model.addresses import Address, parse_address
+from vipcast.config.sessions import (
+    ADDRESS,
+    HOLD_TIME,
+    LONGEST_HOLD_TIME,
+    Placed,
+    parse_hold_time,
+    parse_keepalive,
+    parse_plain_address,
+    parse_router_id,
+    read_asn,
+    read_peer_address,
+    read_profile,
+    warn_of_silence,
+)
 from vipcast.model.peer import Peer
 
 KEY = "peers"
@@ -35,21 +44,6 @@ KEYS = (
     "bfd-profile",
     "ebgp-multihop",
 )
-HOLD_TIME = 90
-"""Seconds that a session lives without a message, where nobody says anything (RFC 4271, 10)."""
-LONGEST_HOLD_TIME = 65535
-"""What fits into the field of an OPEN message (RFC 4271, 4.2)."""
-
-_ADDRESS = "Write an address such as 192.0.2.1."
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A peer with the object and the path that it stands at."""
-
-    peer: Peer
-    object: str
-    path: str
 
 
 def read_peers(top: Section, profiles: Collection[str]) -> list[Placed]:
@@ -71,17 +65,18 @@ def read_peers(top: Section, profiles: Collection[str]) -> list[Placed]:
 
 def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     """One peer, without a name so far; None if anything is missing that no peer can do without."""
-    mine, theirs = _asn(section, "my-asn"), _asn(section, "peer-asn")
-    address = _peer_address(section)
-    shown = "" if address is None else str(address)
-    message = "No session with this peer comes up: BGP is not spoken in this version."
-    section.reader.warn(section.path, shown, message, KEEP_OR_REMOVE)
-    hold_time = section.parsed("hold-time", _hold_time, DURATIONS, default=f"{HOLD_TIME}s")
+    mine, theirs = read_asn(section, "my-asn"), read_asn(section, "peer-asn")
+    address = read_peer_address(section, "peer-address")
+    warn_of_silence(section, address)
+    hold_time = section.parsed("hold-time", parse_hold_time, DURATIONS, default=f"{HOLD_TIME}s")
     longest = HOLD_TIME if hold_time is None else hold_time
     if hold_time is None and section.given("hold-time"):
         longest = LONGEST_HOLD_TIME  # what it should be nobody knows: it has a finding of its own
     keepalive = section.parsed(
-        "keepalive-time", partial(_keepalive, longest=longest), DURATIONS, "a third of hold-time"
+        "keepalive-time",
+        partial(parse_keepalive, longest=longest),
+        DURATIONS,
+        "a third of hold-time",
     )
     multihop = section.flag("ebgp-multihop", default=False)
     if multihop and mine is not None and mine == theirs:
@@ -92,11 +87,14 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
             "Remove it, or correct my-asn or peer-asn.",
         )
     peer_port = section.number("peer-port", 0, 65535, default="179") or 179
-    source = section.parsed("source-address", _address, _ADDRESS, "chosen by the routing table")
-    router_id = section.parsed("router-id", _router_id, _ADDRESS, default="the node's")
+    source = section.parsed(
+        "source-address", parse_plain_address, ADDRESS, "chosen by the routing table"
+    )
+    router_id = section.parsed("router-id", parse_router_id, ADDRESS, default="the node's")
     nodes = read_selectors(section, "node-selectors", KEBAB, "every node")
     password = section.text("password", "Write the password as text.", "none", hidden=True)
-    profile = _profile(section, profiles)
+    create = f"Add it to {PROFILES}, or remove the key."
+    profile = read_profile(section, "bfd-profile", profiles, create)
     if mine is None or theirs is None or address is None:
         return None
     return Peer(
@@ -114,79 +112,3 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
         bfd_profile=profile,
         ebgp_multihop=multihop,
     )
-
-
-def _asn(section: Section, key: str) -> int | None:
-    """An AS number of up to 32 bits (RFC 6793); 0 counts as missing, as it does to MetalLB."""
-    found = section.number(key, 0, MOST_32_BITS)
-    if section.node(key) is None or found == 0:
-        shown = "" if found is None else "0"
-        section.reader.refuse(
-            section.at(key),
-            shown,
-            "The peer has no AS number here.",
-            f"Write {key} with a number from 1 to {MOST_32_BITS}.",
-        )
-        return None
-    return found
-
-
-def _peer_address(section: Section) -> Address | None:
-    address = section.parsed("peer-address", _address, _ADDRESS)
-    if section.node("peer-address") is None:
-        section.reader.refuse(
-            section.at("peer-address"),
-            "",
-            "The peer has no address.",
-            "Write peer-address with the neighbour's address.",
-        )
-    return address
-
-
-def _address(text: str) -> Address:
-    if "%" in text:
-        raise ValueError(f"{text!r} names an interface, which is not read here.")
-    try:
-        return parse_address(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not an IP address.") from None
-
-
-def _router_id(text: str) -> IPv4Address:
-    address = _address(text)
-    if not isinstance(address, IPv4Address):
-        raise ValueError("A router ID is written as an IPv4 address.")
-    return address
-
-
-def _hold_time(text: str) -> int:
-    """Zero or at least three seconds (RFC 4271, 4.2)."""
-    seconds = whole_seconds(text)
-    if seconds != 0 and not 3 <= seconds <= LONGEST_HOLD_TIME:
-        raise ValueError(f"It must be 0, or 3 to {LONGEST_HOLD_TIME} whole seconds.")
-    return seconds
-
-
-def _keepalive(text: str, longest: int) -> int:
-    """Keepalives must fit into the hold time."""
-    seconds = whole_seconds(text)
-    if not 0 <= seconds <= longest:
-        raise ValueError(f"It must be no longer than the hold time, {longest}s.")
-    return seconds
-
-
-def _profile(section: Section, profiles: Collection[str]) -> str:
-    key = "bfd-profile"
-    name = section.text(key, "Write the name of a BFD profile.", "none")
-    if name and name not in profiles:
-        close = difflib.get_close_matches(name, profiles, n=1, cutoff=0.7)
-        fix = f"Did you mean {close[0]}?" if close else f"Add it to {PROFILES}, or remove the key."
-        section.reader.refuse(section.at(key), name, "There is no such BFD profile.", fix)
-    elif name:
-        section.reader.warn(
-            section.at(key),
-            name,
-            "BFD is not spoken in this version.",
-            KEEP_OR_REMOVE,
-        )
-    return name

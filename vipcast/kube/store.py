@@ -18,6 +18,7 @@ from typing import Any
 from vipcast.config.inputs import KINDS as CONFIG_KINDS
 from vipcast.config.inputs import Inputs, gather
 from vipcast.config.overlaps import Context, Network
+from vipcast.config.specs import labels_of_nodes
 from vipcast.kube.parse import (
     parse_endpoint_slice,
     parse_namespace,
@@ -29,6 +30,8 @@ from vipcast.kube.status import parse_l2_status, parse_speaker_status
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.raw import (
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
     CONFIG_MAP,
     ENDPOINT_SLICE,
     NAMESPACE,
@@ -64,8 +67,9 @@ class Change:
 
     `services` are new, gone or different, or their endpoints are; whether `nodes` matter to others,
     too, the program knows. `config`: an object of the configuration, wherever it stands, beyond its
-    status, or addresses of nodes and pods, which no pool may have. `others` are the objects of
-    every other kind that changed.
+    status, or what it asks of nodes: addresses of theirs and of pods, which no pool may have, and
+    labels that objects of BGP select them by. `others` are the objects of every other kind that
+    changed.
     """
 
     services: frozenset[Key] = frozenset()
@@ -166,6 +170,7 @@ class Store:
         nodes: set[str] = set()
         others: set[Ref] = set()
         config = secret = False
+        labels = self._labels_of_nodes()
         for delta in batch.deltas:
             ref, was = delta.ref, self.raw(delta.ref)
             old, new = self._take(delta)
@@ -179,7 +184,7 @@ class Store:
                 services.update(self._touched(ref, old, new))
                 if ref.kind == NODE:
                     nodes.add(ref.key.name)
-                    config = config or _occupied(old) != _occupied(new)
+                    config = config or _asked(old, labels) != _asked(new, labels)
                 elif ref.kind not in (SERVICE, ENDPOINT_SLICE):
                     others.add(ref)
         findings = before != self._findings or batch.problems != self.problems
@@ -225,6 +230,11 @@ class Store:
             self._findings[self._secret] = Finding(str(self._secret), "", "", message, kept=True)
         return old
 
+    def _labels_of_nodes(self) -> frozenset[str]:
+        """The labels by which objects of BGP select nodes."""
+        kinds = (BGP_PEER, BGP_ADVERTISEMENT)
+        return labels_of_nodes(raw for kind in kinds for raw in self.raws(kind).values())
+
     def _touched(self, ref: Ref, old: Any, new: Any) -> set[Key]:
         """Keep the indexes, and name the Services that this object matters to."""
         if ref.kind == SERVICE:
@@ -256,6 +266,8 @@ def _as_written(old: Raw | None, new: Raw | None) -> bool:
     return old is not None and new is not None and _written(old) == _written(new)
 
 
-def _occupied(node: Node | None) -> tuple[object, ...]:
-    """The addresses that a node and its pods have."""
-    return ((), ()) if node is None else (node.addresses, node.pod_cidrs)
+def _asked(node: Node | None, labels: frozenset[str]) -> tuple[object, ...]:
+    """What the configuration depends on of a node: addresses of it and of its pods, and labels."""
+    if node is None:
+        return ((), (), dict.fromkeys(labels))
+    return (node.addresses, node.pod_cidrs, {key: node.labels.get(key) for key in labels})

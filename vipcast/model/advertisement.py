@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vipcast.model.addresses import Family
 from vipcast.model.selectors import Selector, any_matches
 
 
@@ -66,7 +67,10 @@ class Community:
 
 @dataclass(frozen=True, slots=True)
 class BgpAdvertisement:
-    """How routes to the addresses of some pools are told to peers (an empty `peers` means all)."""
+    """How routes to the addresses of some pools are told to peers, by which nodes.
+
+    An empty `peers` means all, and so do empty lists of selectors. `peers` are names of objects.
+    """
 
     name: str
     pools: frozenset[str]
@@ -77,3 +81,7 @@ class BgpAdvertisement:
     peers: tuple[str, ...] = ()
     nodes: tuple[Selector, ...] = ()
     services: tuple[Selector, ...] = ()
+
+    def length(self, family: Family) -> int:
+        """The prefix length of the routes of a family."""
+        return self.aggregation_length if family is Family.IPV4 else self.aggregation_length_v6

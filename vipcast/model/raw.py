@@ -37,11 +37,15 @@ EVENT = Kind("", "Event")
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "EndpointSlice")
 IP_ADDRESS_POOL = Kind("metallb.io", "IPAddressPool")
 L2_ADVERTISEMENT = Kind("metallb.io", "L2Advertisement")
+BGP_PEER = Kind("metallb.io", "BGPPeer")
+BGP_ADVERTISEMENT = Kind("metallb.io", "BGPAdvertisement")
+COMMUNITY = Kind("metallb.io", "Community")
+BFD_PROFILE = Kind("metallb.io", "BFDProfile")
 SERVICE_L2_STATUS = Kind("metallb.io", "ServiceL2Status")
 CONFIGURATION_STATE = Kind("metallb.io", "ConfigurationState")
 SPEAKER_STATUS = Kind("vipcast.io", "SpeakerStatus")
 
-# The one version of each kind that is read and written.
+# The version of each kind that is asked for and written.
 VERSIONS: Mapping[Kind, str] = {
     NODE: "v1",
     NAMESPACE: "v1",
@@ -52,16 +56,31 @@ VERSIONS: Mapping[Kind, str] = {
     ENDPOINT_SLICE: "v1",
     IP_ADDRESS_POOL: "v1beta1",
     L2_ADVERTISEMENT: "v1beta1",
+    BGP_PEER: "v1beta2",
+    BGP_ADVERTISEMENT: "v1beta1",
+    COMMUNITY: "v1beta1",
+    BFD_PROFILE: "v1beta1",
     SERVICE_L2_STATUS: "v1beta1",
     CONFIGURATION_STATE: "v1beta1",
     SPEAKER_STATUS: "v1alpha1",
 }
+# Versions that are read as well: each of their fields means the same as in the other.
+OLDER_VERSIONS: Mapping[Kind, tuple[str, ...]] = {BGP_PEER: ("v1beta1",)}
 CLUSTER_WIDE = frozenset({NODE, NAMESPACE})
 
 
 def api_version(kind: Kind) -> str:
     """The text of `apiVersion` for a kind: "v1", "metallb.io/v1beta1"."""
-    version = VERSIONS[kind]
+    return _with_group(kind, VERSIONS[kind])
+
+
+def api_versions(kind: Kind) -> tuple[str, ...]:
+    """Every `apiVersion` that objects of a kind are read under, first the one that is asked for."""
+    older = OLDER_VERSIONS.get(kind, ())
+    return tuple(_with_group(kind, version) for version in (VERSIONS[kind], *older))
+
+
+def _with_group(kind: Kind, version: str) -> str:
     return f"{kind.group}/{version}" if kind.group else version
 
 

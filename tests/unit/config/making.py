@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from vipcast.config import Config, Context, Inputs, parse, parse_config_map
+from vipcast.config import Config, Context, Inputs, gather, parse, parse_config_map
+from vipcast.config.inputs import KINDS
 from vipcast.config.overlaps import NOTHING_KNOWN
 from vipcast.model.errors import ConfigError, Finding
-from vipcast.model.raw import IP_ADDRESS_POOL, L2_ADVERTISEMENT, Kind, api_version
+from vipcast.model.objects import Key
+from vipcast.model.raw import (
+    BFD_PROFILE,
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
+    COMMUNITY,
+    IP_ADDRESS_POOL,
+    L2_ADVERTISEMENT,
+    Kind,
+    Ref,
+    api_version,
+)
+from vipcast.model.selectors import Operator, Requirement, Selector
 
 SYSTEM = "metallb-system"
 OBJECT = "ConfigMap metallb-system/config"
@@ -83,19 +96,49 @@ def l2(name: str, **spec: Any) -> dict[str, Any]:
     return of_kind(L2_ADVERTISEMENT, name, spec)
 
 
+def bgp_peer(name: str, **spec: Any) -> dict[str, Any]:
+    """A BGPPeer of AS 64513 at 10.0.0.1, where nothing else is said; None leaves a field out."""
+    needed = {"myASN": 64512, "peerASN": 64513, "peerAddress": "10.0.0.1"}
+    given = {key: value for key, value in {**needed, **spec}.items() if value is not None}
+    return of_kind(BGP_PEER, name, given)
+
+
+def bgp_ad(name: str, **spec: Any) -> dict[str, Any]:
+    """A BGPAdvertisement."""
+    return of_kind(BGP_ADVERTISEMENT, name, spec)
+
+
+def community(name: str, **aliases: Any) -> dict[str, Any]:
+    """A Community with these aliases."""
+    items = [{"name": alias, "value": value} for alias, value in aliases.items()]
+    return of_kind(COMMUNITY, name, {"communities": items})
+
+
+def bfd_profile(name: str, **spec: Any) -> dict[str, Any]:
+    """A BFDProfile."""
+    return of_kind(BFD_PROFILE, name, spec)
+
+
+def label(key: str, value: str) -> Selector:
+    """A selector of one label as it is read."""
+    return Selector((Requirement(key, Operator.IN, (value,)),))
+
+
+def match(**labels: str) -> dict[str, Any]:
+    """A selector of labels as it is written."""
+    return {"matchLabels": labels}
+
+
 def of_objects(*raws: dict[str, Any], context: Context = NOTHING_KNOWN) -> Inputs:
     """Inputs of objects of group metallb.io."""
-    return Inputs(
-        SYSTEM,
-        pools=tuple(raw for raw in raws if raw["kind"] == IP_ADDRESS_POOL.name),
-        l2_advertisements=tuple(raw for raw in raws if raw["kind"] == L2_ADVERTISEMENT.name),
-        context=context,
-    )
+    kinds = {kind.name: kind for kind in KINDS}
+    named = ((Ref(kinds[raw["kind"]], Key(SYSTEM, raw["metadata"]["name"])), raw) for raw in raws)
+    return gather(named, SYSTEM, context=context)
 
 
-def loaded(*raws: dict[str, Any]) -> Config:
+def loaded(*raws: dict[str, Any], context: Context = NOTHING_KNOWN) -> Config:
     """The Config of objects that are right."""
-    return parse(of_objects(*raws))
+    return parse(of_objects(*raws, context=context))
 
 
 def refused(*raws: dict[str, Any], context: Context = NOTHING_KNOWN) -> tuple[Finding, ...]:

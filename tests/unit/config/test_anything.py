@@ -10,8 +10,12 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.unit.config.making import SYSTEM, config_map
-from vipcast.config import Config, ConfigKeeper, Context, Inputs, parse, restored
+from vipcast.config import Config, ConfigKeeper, Context, Inputs, PeersRefusedError, parse, restored
+from vipcast.config.bgpkinds import ADVERTISEMENT_KEYS, ALIAS_KEYS, PROFILE_KEYS
+from vipcast.config.bgppeers import KEYS as PEER_KEYS
+from vipcast.config.bgppeers import SECRET_KEYS
 from vipcast.config.kinds import ALLOCATION_KEYS, L2_KEYS, POOL_KEYS, PREFERENCE_KEYS
+from vipcast.config.specs import labels_of_nodes
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Node
 
@@ -22,9 +26,12 @@ CONTEXT = Context((Node("n1", addresses=(ip_address("192.0.2.77"),), pod_cidrs=(
 def answered(inputs: Inputs) -> None:
     """A Config, or findings that say what and where; and the keeper thinks the same."""
     found: tuple[Finding, ...] = ()
-    config = Config()
+    config, force = Config(), None
     try:
-        config = parse(inputs)
+        config = force = parse(inputs)
+    except PeersRefusedError as error:
+        found, config, force = error.findings, error.rest, error.rest
+        event("all but some peers")
     except ConfigError as error:
         found = error.findings
         event("refused")
@@ -42,7 +49,7 @@ def answered(inputs: Inputs) -> None:
     named |= {name for each in config.bgp for name in each.pools}
     assert named <= {pool.name for pool in config.pools}
     state = ConfigKeeper(SYSTEM).feed(inputs)
-    assert (state.config, state.findings) == (None if found else config, found)
+    assert (state.config, state.findings) == (force, found)
 
 
 def of_map(raw: Any) -> Inputs:
@@ -67,6 +74,11 @@ def test_any_data_instead_of_an_object_is_answered(data: Any) -> None:
     bare = {"metadata": {"name": "a", "namespace": SYSTEM}, "spec": data}
     answered(Inputs(SYSTEM, pools=({"metadata": data, "spec": data},), context=CONTEXT))
     answered(Inputs(SYSTEM, pools=(bare,), l2_advertisements=(bare,), context=CONTEXT))
+    labels_of_nodes((bare, {"spec": {"nodeSelectors": data}}))
+    labels_of_nodes(({"spec": {"nodeSelectors": [{"matchLabels": data}]}},))
+    labels_of_nodes(({"spec": {"nodeSelectors": [{"matchExpressions": data}]}},))
+    answered(Inputs(SYSTEM, bgp_peers=(bare,), bgp_advertisements=(bare,), context=CONTEXT))
+    answered(Inputs(SYSTEM, communities=(bare,), bfd_profiles=(bare,), context=CONTEXT))
 
 
 @given(st.dictionaries(st.text(max_size=8) | st.just("items"), JSON) | st.builds(dict, items=JSON))
@@ -176,11 +188,15 @@ def test_any_text_is_answered(document: str) -> None:
 
 # Objects that are nearly right.
 VALUES: st.SearchStrategy[Any] = st.sampled_from(
-    [None, True, 0, 5, "", "a", "b", "In", "192.0.2.0/25", "192.0.2.128/25", "10.0.0.1", {}, []]
+    [
+        *(None, True, 0, 5, 64512, "", "a", "b", "In", "internal", "1:2", "large:1:2:3", "90s"),
+        *("192.0.2.0/25", "192.0.2.128/25", "10.0.0.1", "2001:db8::1", {}, []),
+    ]
 )
 FIELDS = st.sampled_from(
     [
         *(*POOL_KEYS, *ALLOCATION_KEYS, *L2_KEYS, *PREFERENCE_KEYS),
+        *(*PEER_KEYS, *SECRET_KEYS, *ADVERTISEMENT_KEYS, *ALIAS_KEYS, *PROFILE_KEYS),
         *("matchLabels", "matchExpressions", "key", "operator", "values"),
     ]
 )
@@ -195,18 +211,58 @@ SPECS = st.dictionaries(
 )
 
 
+def made(specs: list[Any], labels: Any = None) -> tuple[Any, ...]:
+    """Objects of one kind with these specs."""
+    return tuple(
+        {"metadata": {"name": name, "namespace": SYSTEM, "labels": labels}, "spec": spec}
+        for name, spec in zip("abc", specs, strict=False)
+    )
+
+
 @given(st.lists(SPECS, max_size=3), st.lists(SPECS, max_size=2), VALUES)
 def test_any_objects_of_known_fields_are_answered(
     pools: list[Any], advertisements: list[Any], labels: Any
 ) -> None:
-    def made(specs: list[Any]) -> tuple[Any, ...]:
-        return tuple(
-            {"metadata": {"name": name, "namespace": SYSTEM, "labels": labels}, "spec": spec}
-            for name, spec in zip("abc", specs, strict=False)
-        )
+    some = made(advertisements)
+    answered(Inputs(SYSTEM, pools=made(pools, labels), l2_advertisements=some, context=CONTEXT))
 
+
+FEW = st.lists(SPECS, max_size=2)
+
+
+@given(FEW, FEW, FEW, FEW)
+def test_any_objects_of_bgp_are_answered(
+    peers: list[Any], advertisements: list[Any], communities: list[Any], profiles: list[Any]
+) -> None:
     answered(
-        Inputs(SYSTEM, pools=made(pools), l2_advertisements=made(advertisements), context=CONTEXT)
+        Inputs(
+            SYSTEM,
+            pools=made([{"addresses": ["198.51.100.0/24", "2001:db8::/64"]}]),
+            bgp_peers=made(peers),
+            bgp_advertisements=made(advertisements),
+            communities=made(communities),
+            bfd_profiles=made(profiles),
+            context=CONTEXT,
+        )
+    )
+
+
+@given(st.lists(SPECS, min_size=1, max_size=3), st.lists(SPECS, min_size=1, max_size=3))
+def test_any_field_of_a_peer_or_advertisement_that_would_be_right_is_answered(
+    peers: list[Any], advertisements: list[Any]
+) -> None:
+    needed = {"myASN": 64512, "peerASN": 64513, "peerAddress": "10.0.0.1"}
+    known = [{key: one[key] for key in one if key in PEER_KEYS} for one in peers]
+    told = [{key: one[key] for key in one if key in ADVERTISEMENT_KEYS} for one in advertisements]
+    answered(
+        Inputs(
+            SYSTEM,
+            pools=made([{"addresses": ["198.51.100.0/24", "2001:db8::/64"]}]),
+            bgp_peers=made([{**needed, **one} for one in known]),
+            bgp_advertisements=made(told),
+            bfd_profiles=made([{}]),
+            context=CONTEXT,
+        )
     )
 
 

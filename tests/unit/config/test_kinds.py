@@ -11,23 +11,27 @@ from tests.unit.config.making import (
     FORMS,
     OBJECT,
     SYSTEM,
+    bgp_ad,
+    bgp_peer,
     config_map,
     ip_pool,
     l2,
+    label,
     loaded,
+    match,
     of_kind,
     of_objects,
     pools,
     refused,
 )
 from vipcast.config import Config, parse
+from vipcast.config.inputs import KINDS
 from vipcast.model.addresses import AddressRange, Family
 from vipcast.model.advertisement import L2Advertisement, Preference
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
 from vipcast.model.pool import Allocation
 from vipcast.model.raw import CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT, Ref
-from vipcast.model.selectors import Operator, Requirement, Selector
 
 POOL, AD = f"IPAddressPool {SYSTEM}/a", f"L2Advertisement {SYSTEM}/ad"
 A, B = "192.0.2.0/28", "192.0.2.16/28"
@@ -39,14 +43,6 @@ SILENT = Finding(
     "Create an L2Advertisement with its name in spec.ipAddressPools; one without a spec is for"
     " every pool.",
 )
-
-
-def label(key: str, value: str) -> Selector:
-    return Selector((Requirement(key, Operator.IN, (value,)),))
-
-
-def match(**labels: str) -> dict[str, Any]:
-    return {"matchLabels": labels}
 
 
 def test_a_pool_with_every_field_loads() -> None:
@@ -383,6 +379,7 @@ def test_every_finding_of_all_objects_comes_at_once() -> None:
     [
         ([ip_pool("b", B), ip_pool("a", A), l2("ad")], f"{POOL} and 2 more"),
         ([l2("ad")], AD),
+        ([bgp_ad("x"), bgp_peer("tor")], f"BGPPeer {SYSTEM}/tor and 1 more"),
     ],
 )
 def test_both_forms_at_once_are_refused_and_both_are_named(raws: list[Any], named: str) -> None:
@@ -402,21 +399,19 @@ def test_both_forms_at_once_are_refused_and_both_are_named(raws: list[Any], name
 
 
 def test_objects_of_other_namespaces_have_no_effect_which_is_said() -> None:
-    strays = tuple(
-        Ref(kind, Key("default", "x")) for kind in (CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT)
-    )
+    strays = tuple(Ref(kind, Key("default", "x")) for kind in (CONFIG_MAP, *KINDS))
     mine = (ip_pool("a"), l2("ad"))
     config = parse(replace(of_objects(*mine), elsewhere=strays))
     assert config == replace(loaded(*mine), warnings=config.warnings)
     assert config.warnings == tuple(
         Finding(
-            f"{kind} default/x",
+            f"{kind.name} default/x",
             "metadata.namespace",
             "default",
             "It has no effect: only objects in namespace metallb-system count.",
             "Move it to metallb-system, or delete it.",
         )
-        for kind in ("IPAddressPool", "L2Advertisement")
+        for kind in KINDS
     )
 
 
@@ -442,7 +437,7 @@ def test_each_value_has_its_origin_and_its_default() -> None:
 
 
 def test_where_a_configuration_comes_from_is_said() -> None:
-    source = "IPAddressPool and L2Advertisement objects in namespace metallb-system"
+    source = "metallb.io objects in namespace metallb-system"
     assert loaded(l2("ad")) == Config(
         source=source, l2=(L2Advertisement("ad", frozenset()),), warnings=loaded(l2("ad")).warnings
     )

@@ -17,6 +17,8 @@ from vipcast.kube.store import Change, Store
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key, Port
 from vipcast.model.raw import (
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
     CONFIG_MAP,
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
@@ -186,6 +188,21 @@ def test_the_configuration_is_read_again_where_a_node_has_other_addresses(
     assert fed(one, made(at, **parts)) == changed
     assert fed(one, made(at, labels={"zone": "a"}, **parts)) == Change(nodes=frozenset({"n1"}))
     assert fed(one, gone(at)) == changed
+
+
+@pytest.mark.parametrize("kind", [BGP_PEER, BGP_ADVERTISEMENT])
+def test_the_configuration_is_read_again_where_a_label_changes_that_bgp_selects_by(
+    kind: Kind,
+) -> None:
+    one = store()
+    expressions = [{"key": "disk", "operator": "Exists"}]
+    selectors = [{"matchLabels": {"rack": "1"}}, {"matchExpressions": expressions}]
+    fed(one, node(), made(ref(kind, "x", NAMESPACE), spec={"nodeSelectors": selectors}))
+    changed = Change(nodes=frozenset({"n1"}), config=True)
+    assert fed(one, node(rack="1")) == changed
+    assert fed(one, node(rack="1", zone="a")) == Change(nodes=frozenset({"n1"}))
+    assert fed(one, node(rack="1", disk="ssd")) == changed
+    assert fed(one, gone(ref(NODE, "n1"))) == changed
 
 
 def config_map(name: str = "config", namespace: str = NAMESPACE) -> Delta:
