@@ -19,13 +19,11 @@ from contextlib import ExitStack
 from controller.app import App, Outside, Settings
 from controller.desk import Desk
 from controller.reports import sample
+from vipcast.config.inputs import CONFIGURATION
 from vipcast.kube.patches import BALANCER
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
-    CONFIG_MAP,
     CONFIGURATION_STATE,
-    IP_ADDRESS_POOL,
-    L2_ADVERTISEMENT,
     NAMESPACE,
     NODE,
     SECRET,
@@ -52,11 +50,9 @@ KINDS = frozenset(
         NAMESPACE,
         NODE,
         SERVICE,
-        CONFIG_MAP,
-        IP_ADDRESS_POOL,
-        L2_ADVERTISEMENT,
         SECRET,
         CONFIGURATION_STATE,
+        *CONFIGURATION,
     }
 )
 KEY_BYTES = 16

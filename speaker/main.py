@@ -26,14 +26,11 @@ from speaker.adapters.pulse import MulticastPulse
 from speaker.app import OWN_KINDS, Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
-from vipcast.config.inputs import restored
+from vipcast.config.inputs import CONFIGURATION, restored
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
-    CONFIG_MAP,
     ENDPOINT_SLICE,
-    IP_ADDRESS_POOL,
-    L2_ADVERTISEMENT,
     NODE,
     SECRET,
     SERVICE,
@@ -54,7 +51,6 @@ from vipcast.sources import open_source
 log = logging.getLogger(__name__)
 
 PROGRAM = "vipcast-speaker"
-CONFIGURATION = frozenset({CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT})
 KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
 NICENESS = -10
 
@@ -127,7 +123,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         reporter = Reporter(
             options.node_name, options.namespace, source, metrics, time.time, settings.xdp_mode
         )
-        keeper = ConfigKeeper(options.namespace, options.config)
+        keeper = ConfigKeeper(options.namespace, options.config, options.node_name)
         if (recalled := last_good.recall()) is not None:
             keeper.feed(restored(recalled, options.namespace, options.config))
         speaker = Speaker(settings, doors, reporter, keeper)

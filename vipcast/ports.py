@@ -19,6 +19,10 @@ from typing import Protocol, Self
 
 from vipcast.model.errors import Finding
 from vipcast.model.raw import (
+    BFD_PROFILE,
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
+    COMMUNITY,
     CONFIG_MAP,
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
@@ -41,6 +45,10 @@ from vipcast.model.raw import (
 )
 
 __all__ = [
+    "BFD_PROFILE",
+    "BGP_ADVERTISEMENT",
+    "BGP_PEER",
+    "COMMUNITY",
     "CONFIGURATION_STATE",
     "CONFIG_MAP",
     "ENDPOINT_SLICE",

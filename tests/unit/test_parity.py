@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vipcast.config import advertisements, bfd, configmap, kinds, peers, pools
+from vipcast.config import advertisements, bfd, bgpkinds, bgppeers, configmap, kinds, peers, pools
 from vipcast.kube.unread import UNREAD
 from vipcast.model.raw import VERSIONS
 
@@ -33,7 +33,12 @@ def test_every_key_of_the_config_map_is_on_the_page(keys: Iterable[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "keys", [kinds.POOL_KEYS, kinds.ALLOCATION_KEYS, kinds.L2_KEYS, kinds.PREFERENCE_KEYS]
+    "keys",
+    [
+        *(kinds.POOL_KEYS, kinds.ALLOCATION_KEYS, kinds.L2_KEYS, kinds.PREFERENCE_KEYS),
+        *(bgppeers.KEYS, bgppeers.SECRET_KEYS, bgpkinds.ADVERTISEMENT_KEYS),
+        *(bgpkinds.COMMUNITY_KEYS, bgpkinds.ALIAS_KEYS, bgpkinds.PROFILE_KEYS),
+    ],
 )
 def test_every_field_of_metallb_s_kinds_is_on_the_page(keys: Iterable[str]) -> None:
     assert set(keys) <= named_under("Configuration: kinds of metallb.io")

@@ -167,11 +167,12 @@ def _head(told: Configured) -> list[str]:
     ours = tuple(map(str, told.findings))
     if not told.present and any(one.findings not in ((), ours) for one in told.programs):
         return ["There is no configuration any more; what the programs keep of it, they say below."]
-    first = (
-        "The configuration is refused; a program that had one before keeps it in force:"
-        if told.present
-        else "There is no configuration:"
-    )
+    if told.source:
+        first = "All counts but these BGP peers; a program that had one before keeps it as it was:"
+    elif told.present:
+        first = "The configuration is refused; a program that had one before keeps it in force:"
+    else:
+        first = "There is no configuration:"
     return [first, *(f"  {one}" for one in told.findings)]
 
 

@@ -27,17 +27,15 @@ from vipcast.cli.text import Screen, screen_of
 from vipcast.cli.vip import Standing, explain_vip
 from vipcast.cli.viptext import tell_vip
 from vipcast.cli.world import World, look
+from vipcast.config.inputs import CONFIGURATION
 from vipcast.kube.store import Store
 from vipcast.kube.unread import without_effect
 from vipcast.model.addresses import parse_address
 from vipcast.model.errors import SourceError, VipcastError
 from vipcast.model.objects import Service
 from vipcast.model.raw import (
-    CONFIG_MAP,
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
-    IP_ADDRESS_POOL,
-    L2_ADVERTISEMENT,
     NODE,
     SERVICE,
     SERVICE_L2_STATUS,
@@ -59,9 +57,7 @@ KINDS: Final = (
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     CONFIGURATION_STATE,
-    CONFIG_MAP,
-    IP_ADDRESS_POOL,
-    L2_ADVERTISEMENT,
+    *sorted(CONFIGURATION),
 )
 PATIENCE: Final = 20.0
 """Seconds for one reading of everything."""

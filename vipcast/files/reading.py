@@ -25,7 +25,7 @@ from vipcast.kube.fields import shown
 from vipcast.kube.unread import UNREAD, instead_of, not_read
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Key
-from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_version
+from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_version, api_versions
 
 _KINDS = {kind.name: kind for kind in VERSIONS}
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
@@ -157,7 +157,7 @@ def _kind(file: str, node: MappingNode, remarks: list[Finding]) -> Kind | None:
         _remark(file, node, known, remarks)
         return None
     if known in VERSIONS:
-        if version == api_version(known):
+        if version in api_versions(known):
             return known
         fix = f"Write apiVersion: {api_version(known)}."
         at = _nearest(node, "apiVersion")

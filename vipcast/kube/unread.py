@@ -14,15 +14,10 @@ from vipcast.model.raw import VERSIONS, Kind
 METALLB, VIPCAST = "metallb.io", "vipcast.io"
 
 _POOL = "Write it as an IPAddressPool."
-_NO_BGP = "Remove it, or keep it for later: BGP is not announced in this version."
 _REPORT = "Remove it: it is a report that a program wrote, not a wish."
 
 UNREAD: Mapping[Kind, str] = {
     Kind(METALLB, "AddressPool"): _POOL,
-    Kind(METALLB, "BGPAdvertisement"): _NO_BGP,
-    Kind(METALLB, "BGPPeer"): _NO_BGP,
-    Kind(METALLB, "BFDProfile"): _NO_BGP,
-    Kind(METALLB, "Community"): _NO_BGP,
     Kind(METALLB, "ServiceBGPStatus"): _REPORT,
     Kind(METALLB, "MetalLB"): "Remove it: it tells an operator how to install MetalLB.",
 }

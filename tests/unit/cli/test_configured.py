@@ -82,8 +82,8 @@ def test_values_of_the_kinds_stand_below_their_objects(
     assert (code, lines[0]) == (
         WELL,
         (
-            "The configuration is IPAddressPool and L2Advertisement objects in namespace"
-            " metallb-system; nothing is wrong with it."
+            "The configuration is metallb.io objects in namespace metallb-system;"
+            " nothing is wrong with it."
         ),
     )
     place = lines.index("IPAddressPool metallb-system/more:")
@@ -133,6 +133,27 @@ def test_what_is_wrong_is_named_with_its_fix(directory: Directory, explain: Expl
             *FLAGS,
         ],
     )
+
+
+def test_a_bgp_peer_that_is_wrong_is_named_and_all_else_is_shown(
+    directory: Directory, explain: Explain
+) -> None:
+    peer = metallb("BGPPeer", "tor", myASN=64512, peerASN=64513, vrf="red", peerAddress="10.0.0.1")
+    directory.put("pools.yaml", HOME, EVERYWHERE, peer)
+    code, lines = explain()
+    assert (code, lines[:2]) == (
+        LACKING,
+        [
+            "All counts but these BGP peers; a program that had one before keeps it as it was:",
+            (
+                "  BGPPeer metallb-system/tor: spec.vrf = 'red': Sessions inside of a VRF are not"
+                " spoken in this version. Remove it, if the peer can be reached by the node's main"
+                " routing table."
+            ),
+        ],
+    )
+    assert "  spec.peerAddress: 10.0.0.1" in lines
+    assert "IPAddressPool metallb-system/home:" in lines
 
 
 def test_ranges_of_cluster_ips_are_compared_with_the_pools(
@@ -255,7 +276,7 @@ def test_json_and_yaml_hold_every_value_with_its_origin(
     assert (code, told) == (
         WELL,
         {
-            "source": "IPAddressPool and L2Advertisement objects in namespace metallb-system",
+            "source": "metallb.io objects in namespace metallb-system",
             "healthy": True,
             "findings": [],
             "warnings": [],

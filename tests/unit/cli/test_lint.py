@@ -127,14 +127,14 @@ def test_a_directory_stands_for_the_files_that_the_programs_would_read(
 
 
 def test_warnings_spoil_nothing(tmp_path: Path, lint: Lint) -> None:
-    peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: tor}\n"
-    path = put(tmp_path / "peer.yaml", peer)
+    pool = "apiVersion: metallb.io/v1beta1\nkind: AddressPool\nmetadata: {name: old}\n"
+    path = put(tmp_path / "pool.yaml", pool)
     assert lint(path) == (
         WELL,
         [
             (
-                f"{path}:2: warning: 'BGPPeer': Kind BGPPeer is not read in this version."
-                " Remove it, or keep it for later: BGP is not announced in this version."
+                f"{path}:2: warning: 'AddressPool': Kind AddressPool is not read in this version."
+                " Write it as an IPAddressPool."
             ),
             "",
             "Checked 0 objects in 1 file: nothing is wrong, 1 warning.",

@@ -368,19 +368,21 @@ async def test_a_kind_that_is_not_read_is_named_also_where_there_is_no_config_ma
         await has(place, web="192.0.2.10")
     place.remove("config.yaml")
     place.remove("default-web.yaml")
-    peer = {"apiVersion": "metallb.io/v1beta2", "kind": "BGPPeer", "metadata": {"name": "tor"}}
-    place.put("peer.yaml", peer)
+    old = {"apiVersion": "metallb.io/v1beta1", "kind": "AddressPool", "metadata": {"name": "old"}}
+    place.put("old.yaml", old)
     caplog.set_level(logging.INFO)
     async with running(place):
         await eventually_async(
             lambda: place.written("Service", "web") is None, what="nothing else is held up by it"
         )
-        await eventually_async(lambda: "BGPPeer" in place.state()["errorSummary"], what="it says")
+        await eventually_async(
+            lambda: "AddressPool" in place.state()["errorSummary"], what="it says"
+        )
         missing, told = place.state()["errorSummary"].splitlines()
         assert missing.startswith("ConfigMap metallb-system/config: There is neither")
         assert told == (
-            "file peer.yaml: line 2 = 'BGPPeer': Kind BGPPeer is not read in this version."
-            " Remove it, or keep it for later: BGP is not announced in this version."
+            "file old.yaml: line 2 = 'AddressPool': Kind AddressPool is not read in this version."
+            " Write it as an IPAddressPool."
         )
         assert messages(caplog, "readObject") == ["an object is not read"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.waiting import eventually_async
 from tests.unit.controller.running import Place, config_map, has, pool, running
+from vipcast.config import parse, restored
 from vipcast.ports import Raw
 
 INPUTS = Path(__file__).parents[2] / "inputs"
@@ -97,6 +98,30 @@ async def test_a_pool_in_another_namespace_is_pointed_at(place: Place) -> None:
     place.put("pools.yaml", pool("a", "192.0.2.0/28", namespace="default"))
     async with running(place):
         await says(place, "The IPAddressPool was found in namespace default")
+
+
+def peer(address: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "BGPPeer",
+        "metadata": {"name": "tor", "namespace": "metallb-system"},
+        "spec": {"myASN": 64512, "peerASN": 64513, "peerAddress": address},
+    }
+
+
+async def test_a_bgp_peer_that_is_wrong_is_told_and_holds_up_no_pool(place: Place) -> None:
+    saved: list[Raw] = []
+    place.put("pools.yaml", pool("home", HOME["addresses"][0]))
+    place.put("peer.yaml", peer("10.0.0.1"))
+    place.service("web")
+    async with running(place, saved=saved):
+        await has(place, web="192.0.2.10")
+        place.put("peer.yaml", peer("10.0.0.300"))
+        await says(place, "BGPPeer metallb-system/tor: spec.peerAddress = '10.0.0.300'")
+        place.put("pools.yaml", pool("home", "198.51.100.0/31"))
+        await has(place, web="198.51.100.0")
+    peers = [each.address for each in parse(restored(saved[-1], "metallb-system")).peers]
+    assert peers == [IPv4Address("10.0.0.1")]
 
 
 @pytest.mark.parametrize(

@@ -175,13 +175,32 @@ def test_both_forms_at_once_are_named() -> None:
 
 def test_what_has_no_effect_is_a_warning() -> None:
     stray = POOL.replace("name: a, namespace: metallb-system", "name: b")
-    peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: tor}\n"
-    found = lint({"pool": POOL, "stray": stray, "peer": peer}, SYSTEM)
+    old = "apiVersion: metallb.io/v1beta1\nkind: AddressPool\nmetadata: {name: old}\n"
+    found = lint({"pool": POOL, "stray": stray, "old": old}, SYSTEM)
     assert [(spot.file, spot.line, spot.warning) for spot in found] == [
         ("pool", 1, True),
         ("stray", 3, True),
-        ("peer", 2, True),
+        ("old", 2, True),
     ]
+
+
+def test_kinds_of_bgp_are_checked_with_all_the_others() -> None:
+    head = "apiVersion: metallb.io/{}\nkind: {}\nmetadata: {{name: x, namespace: metallb-system}}\n"
+    peer = head.format("v1beta1", "BGPPeer") + (
+        "spec:\n  myASN: 64512\n  peerASN: 64513\n  peerAddress: 10.0.0.1\n  bfdProfile: fast\n"
+    )
+    ad = head.format("v1beta1", "BGPAdvertisement") + "spec:\n  communities: [x]\n"
+    found = lint({"pool": POOL, "peer": peer, "ad": ad}, SYSTEM)
+    wrong = [(spot.file, spot.line) for spot in found if not spot.warning]
+    assert wrong == [("peer", 8), ("ad", 5)]
+    profile = head.format("v1beta1", "BFDProfile").replace("name: x", "name: fast")
+    alias = (
+        head.format("v1beta1", "Community") + "spec:\n  communities: [{name: x, value: '1:2'}]\n"
+    )
+    texts = {"pool": POOL, "peer": peer, "ad": ad, "more": f"{profile}---\n{alias}"}
+    told = lint(texts, SYSTEM)
+    assert {spot.warning for spot in told} == {True}
+    assert [spot.line for spot in told if spot.file == "peer"] == [4, 8]
 
 
 def test_other_objects_are_checked_as_well() -> None:

@@ -13,7 +13,7 @@ from vipcast.files.reading import NOTHING, Reading, read, unreadable
 from vipcast.kube.unread import UNREAD
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key
-from vipcast.model.raw import NODE, SERVICE, Kind, Ref
+from vipcast.model.raw import BGP_PEER, NODE, SERVICE, Kind, Ref
 
 WEB = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
 DB = "apiVersion: v1\nkind: Service\nmetadata: {name: db}\n"
@@ -60,6 +60,14 @@ def test_kinds_of_others_are_passed_over() -> None:
     ]:
         text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{}}\n"
         assert read("a.yaml", text) == NOTHING
+
+
+def test_a_kind_of_two_versions_is_read_under_either_and_keeps_what_it_says() -> None:
+    for version in ("metallb.io/v1beta2", "metallb.io/v1beta1"):
+        text = f"apiVersion: {version}\nkind: BGPPeer\nmetadata: {{name: tor}}\n"
+        (found,) = read("a.yaml", text).objects
+        assert found.ref == Ref(BGP_PEER, Key("default", "tor"))
+        assert found.raw["apiVersion"] == version
 
 
 @pytest.mark.parametrize(
@@ -120,6 +128,13 @@ def test_a_kind_that_should_be_ours_but_is_not_read_is_remarked_on_and_spoils_no
             "v2",
             "This version of Service is not known.",
             "Write apiVersion: v1.",
+        ),
+        (
+            "apiVersion: metallb.io/v1\nkind: BGPPeer\n",
+            1,
+            "metallb.io/v1",
+            "This version of BGPPeer is not known.",
+            "Write apiVersion: metallb.io/v1beta2.",
         ),
         (
             "apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\n",

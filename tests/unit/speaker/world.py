@@ -35,14 +35,12 @@ from tests.support.fakes import (
 )
 from tests.support.memory_source import MemoryCluster, MemorySource
 from tests.support.virtual import VirtualLoop, pass_time, until, virtually
+from vipcast.config.inputs import CONFIGURATION
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
 from vipcast.model.raw import (
-    CONFIG_MAP,
     ENDPOINT_SLICE,
-    IP_ADDRESS_POOL,
-    L2_ADVERTISEMENT,
     NODE,
     SECRET,
     SERVICE,
@@ -60,7 +58,6 @@ SYSTEM = "metallb-system"
 VIP = IPv4Address("192.0.2.240")
 OTHER = IPv4Address("192.0.2.241")
 LAN = 2
-CONFIGURATION = frozenset({CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT})
 KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
 VERSIONS = {
     "EndpointSlice": "discovery.k8s.io/v1",
