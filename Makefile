@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 # Exit status of a program whose reader has gone (`make demo | head`): no error.
 GONE = 141
-.PHONY: help setup demo test test-cluster check fuzz bench lock clean
+.PHONY: help setup demo test test-cluster check fuzz bench images lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -12,8 +12,8 @@ help: ## list the targets
 setup: ## Debian packages where missing, .venv, the C modules
 	@scripts/setup
 
-demo: setup ## a rack in network namespaces: a Service gets an address, answers, and moves
-	@.venv/bin/python -m lab.demo $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
+demo: setup ## a rack: a Service gets an address, answers, and moves; CLUSTER=1 on Kubernetes
+	@.venv/bin/python -m lab.demo $(if $(CLUSTER),--cluster) $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
 
 test: setup ## all tests, some minutes; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
@@ -32,6 +32,9 @@ bench: setup ## measure, each beside a floor, into benchmarks/results; some minu
 	@.venv/bin/python -m benchmarks.arp_latency
 	@.venv/bin/python -m benchmarks.directory_latency
 	@.venv/bin/python -m benchmarks.many_services
+
+images: ## the container images, with docker, podman or buildah
+	@scripts/images
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@scripts/lock
