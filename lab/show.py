@@ -16,7 +16,10 @@ from typing import TextIO
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36"}
 _INDENT = " " * 9
 _WIDEST = 100
-"""Columns; sentences over longer lines are hard to read, and nothing is known about a pipe."""
+"""Columns; sentences over longer lines are hard to read."""
+
+_PIPE = 80
+"""Columns where nothing is known about who reads."""
 
 
 class Screen:
@@ -27,7 +30,7 @@ class Screen:
     ) -> None:
         self._out = out
         self._colour = _likes_colour(out) if colour is None else colour
-        columns = width or shutil.get_terminal_size((_WIDEST, 24)).columns
+        columns = width or (shutil.get_terminal_size().columns if out.isatty() else _PIPE)
         self._room = min(columns, _WIDEST) - len(_INDENT)
         self._start = time.monotonic()
 

@@ -58,7 +58,7 @@ def gather(paths: Iterable[Path], stdin: BinaryIO) -> Texts:
         try:
             texts[name] = content().decode()
         except OSError as error:
-            failures.append(f"{name} cannot be read: {error.strerror}.")
+            failures.append(_failure(name, error))
         except UnicodeDecodeError:
             failures.append(f"{name} is not text in UTF-8.")
 
@@ -76,11 +76,17 @@ def gather(paths: Iterable[Path], stdin: BinaryIO) -> Texts:
     return Texts(texts, tuple(failures))
 
 
+def _failure(name: str, error: OSError) -> str:
+    missing = isinstance(error, FileNotFoundError)
+    fix = "Give a file or directory that is there." if missing else "Let this user read it."
+    return f"{name} cannot be read: {error.strerror}. {fix}"
+
+
 def _walk(top: Path, failures: list[str]) -> Iterator[Path]:
     """The users' files in a directory: what programs write below `status` is none of theirs."""
 
     def failed(error: OSError) -> None:
-        failures.append(f"{error.filename} cannot be read: {error.strerror}.")
+        failures.append(_failure(str(error.filename), error))
 
     for place, directories, names in os.walk(top, onerror=failed):
         here = Path(place)

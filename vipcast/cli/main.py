@@ -20,6 +20,7 @@ from vipcast.cli.explain import explain
 from vipcast.cli.linting import check, gather, tell_checked
 from vipcast.cli.node import explain_node
 from vipcast.cli.nodetext import tell_node
+from vipcast.cli.output import written
 from vipcast.cli.sentences import tell
 from vipcast.cli.status import show
 from vipcast.cli.subject import Subject, Topic
@@ -43,12 +44,15 @@ from vipcast.model.raw import (
     Ref,
 )
 from vipcast.ops.flags import CONFIG
+from vipcast.ops.values import Output
 from vipcast.sources import open_source
 
 WELL: Final = 0
 LACKING: Final = 1
 UNREADABLE: Final = 2
 NOT_FOUND: Final = 3
+
+NAMED: Final = "`vipcast status` names every node, and Services of type LoadBalancer."
 
 KINDS: Final = (
     NODE,
@@ -72,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         store = asyncio.run(_read(options))
     except VipcastError as error:
-        return _fail(UNREADABLE, str(error))
+        return _fail(UNREADABLE, options.output, str(error))
     if isinstance(options, StatusOptions):
         picture = settled(look(store, options.namespace, options.classes, (), time.time()))
         sys.stdout.write(show(picture, options.output, screen))
@@ -108,7 +112,10 @@ def _lint(options: LintOptions, screen: Screen) -> int:
         sys.stdout.write(tell_checked(checked, options.output, screen))
         if not texts.failures:
             return WELL if checked.well else LACKING
-    return _fail(UNREADABLE, *texts.failures)
+        for failure in texts.failures:
+            _say(failure)
+        return UNREADABLE
+    return _fail(UNREADABLE, options.output, *texts.failures)
 
 
 def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
@@ -133,12 +140,12 @@ def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
     if len(found) > 1:
         names = ", ".join(str(service.key) for service in found)
         several = f"Several Services have the name {subject}: give one of {names}."
-        return _fail(UNREADABLE, several)
+        return _fail(UNREADABLE, output, several)
     if not found:
-        return _not_there(world.store, subject)
+        return _not_there(world.store, subject, output)
     if node:
         other = f"node/{subject} stands for the node of that name"
-        _fail(WELL, f"{subject} is Service {found[0].key} here; {other}.")
+        _say(f"{subject} is Service {found[0].key} here; {other}.")
     explanation = explain(world, found[0])
     sys.stdout.write(tell(explanation, output, screen))
     return _code(explanation.well, there=True)
@@ -147,7 +154,7 @@ def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:
 def _explain_node(world: World, options: ExplainOptions, screen: Screen) -> int:
     story = explain_node(world, options.subject.name)
     if story is None:
-        return _not_there(world.store, options.subject)
+        return _not_there(world.store, options.subject, options.output)
     sys.stdout.write(tell_node(story, options.output, screen))
     return _code(story.well, there=True)
 
@@ -173,7 +180,7 @@ _SOUGHT: Final = {
 }
 
 
-def _not_there(store: Store, subject: Subject) -> int:
+def _not_there(store: Store, subject: Subject, output: Output) -> int:
     """Nothing of that name can be read: is it bad, may a bad file hold it, or neither?"""
     what, kinds = _SOUGHT[subject.topic]
     bad = {
@@ -185,17 +192,34 @@ def _not_there(store: Store, subject: Subject) -> int:
     findings = [one for one in store.findings if one.object in bad]
     if findings:
         text = [f"{findings[0].object} is there, but its file cannot be read as one:"]
-        return _fail(UNREADABLE, *text, *map(str, findings))
+        return _fail(UNREADABLE, output, *text, *map(str, findings))
     files = [
         one for one in store.problems if one.object.startswith("file ") and not without_effect(one)
     ]
     if files:
         text = [f"No {what} {subject} can be read. It may stand in a file that cannot be read:"]
-        return _fail(UNREADABLE, *text, *map(str, files))
-    return _fail(NOT_FOUND, f"There is no {what} {subject}.")
+        return _fail(UNREADABLE, output, *text, *map(str, files))
+    elsewhere = sorted(str(key) for key in store.services if key.name == subject.name)
+    if elsewhere and subject.topic is not Topic.NODE:
+        return _fail(
+            NOT_FOUND, output, f"There is no {what} {subject}; there is {', '.join(elsewhere)}."
+        )
+    return _fail(NOT_FOUND, output, f"There is no {what} {subject}. {NAMED}")
 
 
-def _fail(code: int, *lines: str) -> int:
-    for line in "\n".join(lines).splitlines():
-        sys.stderr.write(f"vipcast: {line}\n")
+def _fail(code: int, output: Output, *sentences: str) -> int:
+    """Nothing can be told but why; JSON and YAML say it on stdout, too."""
+    for sentence in sentences:
+        _say(sentence)
+    if output is not Output.TABLE:
+        data = {"healthy": False, "errors": list(sentences)}
+        sys.stdout.write(written(data, tuple, output, screen_of(sys.stdout)))
     return code
+
+
+def _say(sentence: str) -> None:
+    """A sentence on stderr, as wide as its terminal."""
+    screen = screen_of(sys.stderr)
+    for line in sentence.splitlines():
+        for part in screen.wrapped(f"vipcast: {line}"):
+            sys.stderr.write(f"{part}\n")

@@ -124,7 +124,8 @@ def _when(story: NodeStory) -> str:
 
 def _interface(one: InterfaceReport) -> str:
     state = f"answering, {one.mode} mode" if one.answering else "silent"
-    return f"  {one.name}, {one.mac}: {state} ({one.reason}). {said(one.reason, one.message)}"
+    mac = f", {one.mac}" if one.mac else ""
+    return f"  {one.name}{mac}: {state} ({one.reason}). {said(one.reason, one.message)}"
 
 
 def _segment(one: Membership) -> Iterator[str]:

@@ -100,8 +100,8 @@ def _endpoints(endpoints: Endpoints | None) -> list[str]:
     return [f"Endpoints: {endpoints.serving} can serve{where} (traffic policy {endpoints.policy})."]
 
 
-def announcement_text(one: Announcement) -> list[str]:
-    """An announcement as a paragraph."""
+def announcement_text(one: Announcement, *, named: bool = False) -> list[str]:
+    """An announcement as a paragraph; `named`: where nobody answers, say for which Service."""
     line, answer = one.line, one.line.answer
     holding = answer.holding if answer else None
     if answer is None:
@@ -115,7 +115,8 @@ def announcement_text(one: Announcement) -> list[str]:
             line.message,
         ]
     else:
-        nobody = f"On {line.segment}, nobody answers for {line.address} ({line.reason})."
+        whose = f" for Service {line.service}" if named else ""
+        nobody = f"On {line.segment}, nobody answers for {line.address}{whose} ({line.reason})."
         text = [nobody, line.message]
         if answer.former and holding is not None:
             text.append(f"The last one was {answer.former} (since {holding.since}).")

@@ -3,8 +3,9 @@
 192.0.2.10, 2001:db8::1       an address, whoever has it
 config                        the configuration
 NAMESPACE/NAME                a Service
-service/NAME, svc/NAME, service/NAMESPACE/NAME, svc/NAMESPACE/NAME
-node/NAME                     a node
+service/NAME, service/NAMESPACE/NAME
+                              a Service; svc and services are the same, as they are to kubectl
+node/NAME                     a node; so is nodes/NAME
 NAME                          a Service of that name in any namespace, else a node
 """
 
@@ -34,7 +35,15 @@ class Topic(StrEnum):
     NAME = "name"
 
 
-_PREFIXES = {"service": Topic.SERVICE, "svc": Topic.SERVICE, "node": Topic.NODE}
+_PREFIXES = {
+    "service": Topic.SERVICE,
+    "services": Topic.SERVICE,
+    "svc": Topic.SERVICE,
+    "node": Topic.NODE,
+    "nodes": Topic.NODE,
+}
+_LONGEST = 253
+_LONGEST_SPACE = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,9 @@ def parse_subject(word: str) -> Subject:
     first, *rest = word.split("/")
     if not rest:
         return _bare(word)
-    topic = _PREFIXES.get(first)
+    # Namespaces have no capitals, so Node/node1 can only mean the kind; where one has the name of a
+    # kind, its Services are service/NAMESPACE/NAME.
+    topic = _PREFIXES.get(first.lower())
     names = rest if topic is not None else [first, *rest]
     if topic is Topic.NODE and len(names) == 1:
         return Subject(topic, _checked(names[0]))
@@ -82,6 +93,10 @@ def _bare(word: str) -> Subject:
 
 
 def _checked(name: str, *, space: bool = False) -> str:
+    longest = _LONGEST_SPACE if space else _LONGEST
+    if len(name) > longest or max(map(len, name.split("."))) > _LONGEST_SPACE:
+        dots = "" if space else f", and {_LONGEST_SPACE} between dots"
+        raise ValueError(f"is too long for a name: at most {longest} characters{dots}")
     try:
         return namespace(name) if space else object_name(name)
     except ValueError:

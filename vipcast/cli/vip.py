@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.explain import told
@@ -131,12 +132,11 @@ def _about_taken(world: World, address: Address) -> tuple[str, ...]:
 
 def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
     """Who could get a free address."""
-    kinds = [
-        name
-        for name, ads in (("layer 2", config.l2), ("BGP", config.bgp))
-        if any(pool.name in ad.pools for ad in ads)
-    ]
-    how = f"announced by {' and '.join(kinds)}" if kinds else "not announced by anything"
+    how = "not announced by anything"
+    if any(pool.name in ad.pools for ad in config.l2):
+        how = "announced by layer 2"
+    elif config.only_by_bgp(pool.name):
+        how = "for BGP, which this version does not announce by"
     yield f"Pool {pool.name} ({_ranges(pool)}) is {how}."
     if not pool.allows(address):
         yield f"No Service can get it: {why(Reason.BUGGY_ADDRESS)}"
@@ -154,14 +154,29 @@ def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
 
 
 def _outside(world: World, config: Config, address: Address) -> Iterator[str]:
-    for name in sorted(world.store.nodes):
-        if address in world.store.nodes[name].addresses:
-            yield f"It is an address of node {name}: `vipcast explain node/{name}`."
+    occupied = tuple(_occupied(world, address))
+    yield from occupied
     if config.pools:
         names = ", ".join(f"{pool.name} ({_ranges(pool)})" for pool in config.pools[:8])
         more = len(config.pools) - 8
         yield f"Pools: {names}{f', and {more} more' if more > 0 else ''}."
-    yield "To use it, add it to a pool."
+    if family_of(address).version == 6:
+        yield why(Reason.FAMILY_UNSUPPORTED)
+    elif not occupied:
+        yield "To use it, add it to a pool."
+
+
+def _occupied(world: World, address: Address) -> Iterator[str]:
+    """What else has the address, so that no pool may."""
+    for name, node in sorted(world.store.nodes.items()):
+        if address in node.addresses:
+            yield f"It is an address of node {name}: `vipcast explain node/{name}`."
+        for network in node.pod_cidrs:
+            if address in ip_network(network):
+                yield f"It is for a pod of node {name} ({network}); no pool may have it."
+    for cluster in world.service_cidrs:
+        if address in cluster:
+            yield f"It is for a cluster IP (--service-cidr {cluster}); no pool may have it."
 
 
 def _ranges(pool: Pool) -> str:

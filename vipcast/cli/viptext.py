@@ -49,7 +49,8 @@ def _paragraphs(vip: Vip) -> Iterable[Paragraph]:
             "Services that ask for it and do not have it:",
             *some(f"  {one.service} ({one.reason}): {one.message}" for one in vip.waiting),
         ]
-    yield from (announcement_text(one) for one in vip.announcements)
+    shared = len(vip.owners) > 1
+    yield from (announcement_text(one, named=shared) for one in vip.announcements)
     if vip.controller:
         yield [vip.controller]
 

@@ -36,6 +36,7 @@ class World:
     config: Config | None = None
     findings: tuple[Finding, ...] = ()
     configured: bool = False
+    service_cidrs: tuple[Network, ...] = ()
 
     def pool_of(self, address: Address) -> Pool | None:
         """The pool that an address lies in; None also where the configuration cannot be read."""
@@ -64,7 +65,14 @@ def look(
         for address in dict.fromkeys(service.ingress) if ours(service, classes) else ():
             holders[address] = (*holders.get(address, ()), service)
     inputs = store.inputs(service_cidrs)
-    world = World(store, picture, classes, holders, configured=not inputs.empty)
+    world = World(
+        store,
+        picture,
+        classes,
+        holders,
+        configured=not inputs.empty,
+        service_cidrs=service_cidrs,
+    )
     try:
         return replace(world, config=parse(inputs))
     except PeersRefusedError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
@@ -347,7 +348,18 @@ class Parser(argparse.ArgumentParser):
         """One line for each thing that is wrong, without the usage in front of it."""
         if not message.endswith("."):
             message = f"{message}. See {self.prog} --help."
-        self.exit(2, "".join(f"{self.prog}: {line}\n" for line in message.splitlines()))
+        lines = (f"{self.prog}: {line}" for line in message.splitlines())
+        self.exit(2, "".join(f"{part}\n" for line in lines for part in _fitted(line)))
+
+
+def _fitted(line: str) -> list[str]:
+    """The line, wrapped where stderr is a terminal; in a pipe one sentence is one line."""
+    if not sys.stderr.isatty():
+        return [line]
+    width = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40)
+    return textwrap.wrap(
+        line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 class Given:

@@ -58,6 +58,10 @@ def test_each_command_has_its_options() -> None:
         ("svc/shop/web", Subject(Topic.SERVICE, "web", "shop")),
         ("service/node/web", Subject(Topic.SERVICE, "web", "node")),
         ("node/web", Subject(Topic.NODE, "web")),
+        ("services/shop/web", Subject(Topic.SERVICE, "web", "shop")),
+        ("Service/web", Subject(Topic.SERVICE, "web")),
+        ("nodes/web", Subject(Topic.NODE, "web")),
+        ("Node/web", Subject(Topic.NODE, "web")),
         ("node/192.0.2.10", Subject(Topic.NODE, "192.0.2.10")),
     ],
 )
@@ -71,6 +75,7 @@ FORMS = (
     "names nothing: give an address, a Service as NAME, NAMESPACE/NAME or service/NAME,"
     " a node as NAME or node/NAME, or config."
 )
+LONG = "is too long for a name: at most 253 characters, and 63 between dots."
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,8 @@ FORMS = (
         ("/web", FORMS),
         ("Web", FORMS),
         ("", FORMS),
+        ("a" * 64, LONG),
+        ("/".join(("a" * 64, "web")), "is too long for a name: at most 63 characters."),
         ("192.0.2.300", "is no IP address: write it as 192.0.2.10 or 2001:db8::1."),
         ("192.0.2", "is no IP address: write it as 192.0.2.10 or 2001:db8::1."),
         ("2001:db8", "is no IP address: write it as 192.0.2.10 or 2001:db8::1."),

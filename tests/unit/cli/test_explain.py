@@ -29,7 +29,7 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
+from vipcast.cli.main import LACKING, NAMED, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key, Recorded
@@ -500,10 +500,16 @@ def test_a_service_that_cannot_be_read_is_explained_by_its_finding(
 
 def test_a_service_that_is_not_there_is_exit_code_3(tmp_path: Path, explain: Explain) -> None:
     healthy(tmp_path)
-    neither = "vipcast: There is no Service or node nothing.\n"
+    neither = f"vipcast: There is no Service or node nothing. {NAMED}\n"
     assert explain("nothing") == (NOT_FOUND, [], neither)
-    assert explain("svc/nothing") == (NOT_FOUND, [], "vipcast: There is no Service nothing.\n")
-    assert explain("shop/web") == (NOT_FOUND, [], "vipcast: There is no Service shop/web.\n")
+    only = f"vipcast: There is no Service nothing. {NAMED}\n"
+    assert explain("svc/nothing") == (NOT_FOUND, [], only)
+    elsewhere = "vipcast: There is no Service shop/web; there is default/web.\n"
+    assert explain("shop/web") == (NOT_FOUND, [], elsewhere)
+    code, lines, _ = explain("svc/nothing", "-ojson")
+    told = json.loads("\n".join(lines))
+    wanted = {"healthy": False, "errors": [only.removeprefix("vipcast: ").rstrip()]}
+    assert (code, told) == (NOT_FOUND, wanted)
 
 
 def test_a_service_that_may_be_in_a_bad_file_is_not_said_to_be_missing(

@@ -180,7 +180,11 @@ def test_json_and_yaml_hold_findings_warnings_and_what_was_looked_at(
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("none.yaml", None, "cannot be read: No such file or directory."),
+        (
+            "none.yaml",
+            None,
+            ("cannot be read: No such file or directory. Give a file or directory that is there."),
+        ),
         ("latin.yaml", "é".encode("latin-1"), "is not text in UTF-8."),
         ("empty", b"", "has no file of objects (*.yaml, *.yml, *.json)."),
     ],

@@ -26,7 +26,7 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
+from vipcast.cli.main import LACKING, NAMED, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.speakers import NOT_REPORTED
 from vipcast.cli.text import Screen
 from vipcast.model.reasons import Reason
@@ -251,7 +251,8 @@ def test_a_node_without_a_speaker_and_a_speaker_without_a_node_are_told_of(
 
 @pytest.mark.usefixtures("directory")
 def test_a_node_that_is_not_there_is_exit_code_3(explain: Explain) -> None:
-    assert explain("node/node9") == (NOT_FOUND, [], "vipcast: There is no node node9.\n")
+    told = f"vipcast: There is no node node9. {NAMED}\n"
+    assert explain("node/node9") == (NOT_FOUND, [], told)
 
 
 def test_a_node_that_cannot_be_read_is_named_with_its_finding(

@@ -258,5 +258,9 @@ def test_a_service_that_shares_an_address_without_a_common_node_is_not_called_an
     assert code == LACKING
     assert f"On lan0, nobody answers for {VIP} (sharedIPWithoutCommonNode)." in lines
     assert "noLocalEndpoints" not in "\n".join(lines)
-    assert vipcast("explain", VIP)[0] == LACKING
+    code, lines = vipcast("explain", VIP)
+    assert code == LACKING
+    assert f"On lan0, node2 answers for {VIP} with MAC" in "\n".join(lines)
+    nobody = f"On lan0, nobody answers for {VIP} for Service default/yet"
+    assert f"{nobody} (sharedIPWithoutCommonNode)." in lines
     assert f"  {VIP} (default/yet) on lan0" in vipcast("explain", "node2")[1]

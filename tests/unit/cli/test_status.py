@@ -436,7 +436,7 @@ def test_status_objects_of_another_deployment_do_not_count(tmp_path: Path, statu
     assert "noSpeaker" in shown
 
 
-def test_a_directory_that_is_not_there_is_a_sentence_and_exit_code_3(
+def test_a_directory_that_is_not_there_is_a_sentence_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["status", f"--directory={tmp_path / 'absent'}"]) == UNREADABLE
@@ -444,6 +444,9 @@ def test_a_directory_that_is_not_there_is_a_sentence_and_exit_code_3(
     assert shown.out == ""
     assert shown.err.startswith("vipcast: ")
     assert str(tmp_path / "absent") in shown.err
+    assert main(["status", f"--directory={tmp_path / 'absent'}", "-oyaml"]) == UNREADABLE
+    told = yaml.safe_load(capsys.readouterr().out)
+    assert (told["healthy"], len(told["errors"])) == (False, 1)
 
 
 def test_long_names_are_cut_in_the_middle_to_fit_eighty_columns_but_not_in_a_pipe() -> None:

@@ -25,6 +25,7 @@ from tests.unit.cli.cluster import (
     refusing,
 )
 from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from vipcast.cli.wording import why
 from vipcast.model.objects import Key, Recorded
 from vipcast.model.reasons import Reason
 
@@ -220,8 +221,48 @@ def test_an_address_in_no_pool_is_said_to_be_in_none(
             "192.0.2.99 is in no pool, and no Service has it.",
             "It is an address of node node9: `vipcast explain node/node9`.",
             "Pools: home (192.0.2.10-192.0.2.20).",
-            "To use it, add it to a pool.",
         ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("10.244.1.2", "It is for a pod of node node9 (10.244.1.0/24); no pool may have it."),
+        (
+            "10.96.0.10",
+            "It is for a cluster IP (--service-cidr 10.96.0.0/12); no pool may have it.",
+        ),
+        ("2001:db8::1", why(Reason.FAMILY_UNSUPPORTED)),
+        ("198.51.100.1", "To use it, add it to a pool."),
+    ],
+)
+def test_an_address_that_no_pool_may_have_is_not_to_be_added_to_one(
+    directory: Directory, explain: Explain, address: str, sentence: str
+) -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node9"}}
+    directory.put("more.yaml", {**node, "spec": {"podCIDRs": ["10.244.1.0/24"]}})
+    code, lines = explain(address, "--service-cidr=10.96.0.0/12")
+    assert (code, sentence in lines) == (NOT_FOUND, True)
+    assert ("To use it, add it to a pool." in lines) == (address == "198.51.100.1")
+
+
+def test_a_pool_of_bgp_is_not_said_to_be_announced(directory: Directory, explain: Explain) -> None:
+    directory.put(
+        "pools.yaml",
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "config", "namespace": "metallb-system"},
+            "data": {
+                "config": "address-pools:\n- name: far\n  protocol: bgp\n"
+                "  addresses: [198.51.100.0/24]\n"
+            },
+        },
+    )
+    assert explain("198.51.100.7")[1][1] == (
+        "Pool far (198.51.100.0-198.51.100.255) is for BGP,"
+        " which this version does not announce by."
     )
 
 

@@ -76,3 +76,9 @@ def test_a_file_gets_no_colour(out: io.StringIO, monkeypatch: pytest.MonkeyPatch
     Screen(out).heading("Chapter")
 
     assert out.getvalue() == "\n  0.0 s  Chapter\n"
+
+
+def test_a_line_in_a_pipe_has_80_columns_at_most(out: io.StringIO) -> None:
+    Screen(out).block("word " * 100)
+
+    assert max(map(len, out.getvalue().splitlines())) <= 80

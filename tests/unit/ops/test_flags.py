@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
+import termios
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -181,6 +185,20 @@ def test_uninstalling_needs_neither_directory_nor_node_name(arguments: list[str]
 
 Call = Callable[[], object]
 NEEDED = ["--directory=/objects", "--node-name=node-1"]
+
+
+def test_a_sentence_about_a_flag_is_wrapped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    far, near = pty.openpty()
+    termios.tcsetwinsize(near, (24, 60))
+    with os.fdopen(far, "rb", buffering=0) as screen, os.fdopen(near, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with pytest.raises(SystemExit):
+            flags.controller([], {})
+        terminal.flush()
+        shown = screen.read(4096).decode().splitlines()
+    assert len(shown) > 1
+    assert max(map(len, shown)) <= 60
+    assert shown[0].startswith("vipcast-controller: Nothing says where the objects are")
 
 
 @pytest.mark.parametrize(
