@@ -44,6 +44,7 @@ from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key
 from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.steps import STEPS
 from vipcast.model.xdp import XdpMode
 from vipcast.ops.log import event
 from vipcast.ops.samples import SpeakerSample
@@ -388,6 +389,14 @@ class Speaker:
     def secret_key(self) -> bytes | None:
         """What authenticates hellos: that of the Secret, else what the speaker was started with."""
         return self.store.secret_key or self.settings.key
+
+    @property
+    def doubled(self) -> str | None:
+        """What to say where another speaker uses this node's name; None: nobody does."""
+        if not (places := self.segments.those(Reason.DUPLICATE_NODE)):
+            return None
+        said, step = sentence(Reason.DUPLICATE_NODE), STEPS[Reason.DUPLICATE_NODE]
+        return f"{said} It is heard on {', '.join(places)}. {step}"
 
     def sample(self) -> SpeakerSample:
         """What metrics show now; counters come straight from the maps."""

@@ -160,7 +160,10 @@ def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str |
             return None
         return "The key for hellos is missing: Secret memberlist, key secretkey."
 
-    return {"responder": responder, "config": config, "objects": objects, "key": key}
+    def name() -> str | None:
+        return speaker.doubled
+
+    return {"responder": responder, "config": config, "objects": objects, "key": key, "name": name}
 
 
 def _hurry() -> None:

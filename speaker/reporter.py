@@ -180,10 +180,12 @@ class Reporter:
             }
 
     def _condition(self, interface: str, effect: Condition) -> None:
+        said = f"{sentence(effect.reason)} {effect.detail}".rstrip()
         event(
             log,
             "segmentState",
-            sentence(effect.reason) if effect.begins else ENDED[effect.reason],
+            said if effect.begins else ENDED[effect.reason],
+            level=logging.WARNING if effect.detail else logging.INFO,
             interface=interface,
             reason=effect.reason,
             begins=effect.begins,

@@ -17,6 +17,7 @@ from speaker.ports import Attachment, Clock, Greeter, Pulse, Responder
 from speaker.reports import Past, Seen
 from speaker.segment import Report, Segment, port
 from vipcast.model.addresses import Address
+from vipcast.model.reasons import Reason
 
 Wanted = Mapping[Address, Candidates]
 """Every address to be announced, with the nodes that may, on which of their interfaces."""
@@ -175,6 +176,12 @@ class Segments:
     def seen(self) -> tuple[Seen, ...]:
         """How each stands."""
         return tuple(segment.seen() for segment in self._open.values())
+
+    def those(self, condition: Reason) -> tuple[str, ...]:
+        """The interfaces whose segment is in this state."""
+        return tuple(
+            one.link.name for one in self._open.values() if condition in one.core.conditions
+        )
 
     def company(self, now: float) -> Company:
         """Who is heard where, as far as a status shows it."""

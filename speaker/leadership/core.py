@@ -66,6 +66,7 @@ class SegmentCore:
         self._previous_until = 0.0
         self._carrier = True
         self._left = False
+        self._yields = False  # another node of our name answers
         self._lease: float | None = None  # answers are allowed until then; None: no right at all
         self._learnt: float | None = None  # when learning ends; None: not begun
         self._judging_since = NEVER  # since when we may judge what is free
@@ -142,7 +143,7 @@ class SegmentCore:
         had_right = self._lease is not None
         self._begin(now)
         lapsed = had_right and self._lease is None
-        if lapsed or Reason.SAME_SEGMENT in self._conditions:
+        if lapsed or self._yields or Reason.SAME_SEGMENT in self._conditions:
             return self._flush()
         self._lease = send_time + (AWAY_LEASE if self._left else LEASE)
         self._out.append(SetLease(self._lease))
@@ -228,6 +229,11 @@ class SegmentCore:
         """The ifindex of the interface that the segment is seen through."""
         return self._voice.port.link
 
+    @property
+    def conditions(self) -> frozenset[Reason]:
+        """The states of the whole segment that hold now: see `Condition`."""
+        return frozenset(self._conditions)
+
     def hears(self) -> frozenset[tuple[str, int, int]]:
         """Node, boot and link of every live node of the segment."""
         return frozenset((peer.node, peer.boot, peer.link) for peer in self._members.live())
@@ -295,7 +301,8 @@ class SegmentCore:
         hello = decode(datagram, keys) if keys else Rejection.NO_KEY
         if isinstance(hello, Rejection):
             return hello
-        judged = self._members.believe(now, hello)
+        learning = Reason.LEARNING in self._conditions
+        judged = self._members.believe(now, hello, learning=learning)
         if isinstance(judged, Rejection):
             self._watch_names(now)
             return judged
@@ -330,7 +337,20 @@ class SegmentCore:
         if twin and Reason.SAME_SEGMENT not in self._conditions:
             self._lose_right(now, Reason.SAME_SEGMENT)
         self._note(Reason.SAME_SEGMENT, holds=twin)
-        self._note(Reason.DUPLICATE_NODE, holds=now < self._members.duplicate_until)
+        double = now < self._members.duplicate_until
+        yields = double and self._members.yields
+        turned, self._yields = yields != self._yields, yields
+        if yields and turned:
+            self._lose_right(now, Reason.DUPLICATE_NODE)
+        self._note(Reason.DUPLICATE_NODE, holds=double, detail=self._about_double())
+
+    def _about_double(self) -> str:
+        double = self._members.double
+        if double is None:
+            return ""
+        who = f"It is {double.address or 'one without an address'} ({double.mac.hex(':')})."
+        silent, heard = ("This one", "it") if self._yields else ("It", "this one")
+        return f"{who} {silent} answers for nothing as long as {heard} is heard."
 
     def _end_learning(self, now: float) -> None:
         learning = Reason.LEARNING in self._conditions
@@ -382,6 +402,7 @@ class SegmentCore:
             self._members.echoes(now),
             learning=Reason.LEARNING in self._conditions,
             asks=any(self._members.strangers(now)),
+            yields=self._yields,
             away=away,
         )
 
@@ -397,13 +418,15 @@ class SegmentCore:
 
     def _why_silent(self) -> Reason | None:
         """Why this node could answer for nothing on the segment; None if it could."""
+        if self._yields:
+            return Reason.DUPLICATE_NODE
         order = (Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT, Reason.LEARNING)
         return next((reason for reason in order if reason in self._conditions), None)
 
-    def _note(self, reason: Reason, *, holds: bool) -> None:
+    def _note(self, reason: Reason, *, holds: bool, detail: str = "") -> None:
         if holds != (reason in self._conditions):
             (self._conditions.add if holds else self._conditions.discard)(reason)
-            self._out.append(Condition(reason, begins=holds))
+            self._out.append(Condition(reason, begins=holds, detail=detail if holds else ""))
 
     def _flush(self) -> Effects:
         effects = tuple(self._out)

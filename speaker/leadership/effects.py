@@ -88,11 +88,13 @@ class Condition:
     """A state of the whole segment began or ended.
 
     One of learning, noKey, linkDown, sameSegment, duplicateNodeName. A core begins in the first,
-    and in the second if it has no key; no effect tells that.
+    and in the second if it has no key; no effect tells that. `detail` are sentences about what
+    begins, where there is more to say than the reason's own.
     """
 
     reason: Reason
     begins: bool
+    detail: str = ""
 
 
 Effect = SetEntry | RemoveEntry | Send | SetLease | Greet | Changed | Condition

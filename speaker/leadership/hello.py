@@ -3,7 +3,7 @@
     offset  bytes  field
          0      1  version, 1; a higher one is rejected as such before anything else is read
          1      1  flags: 1 learning, 2 asks (hears nodes it cannot verify yet: echo it first),
-                   4 keys change (there are two tags)
+                   4 keys change (there are two tags), 8 yields (another node has its name)
          2      1  length of the sender's name, 1 to 253
          3      1  number of echoes, up to 16
          4      8  sender's boot: random word, new when its pinned maps are new
@@ -62,6 +62,7 @@ _HOLDING6 = struct.Struct("!16sQ")
 _LEARNING = 1
 _ASKS = 2
 _TWO_TAGS = 4
+_YIELDS = 8
 
 
 class Rejection(StrEnum):
@@ -77,7 +78,7 @@ class Rejection(StrEnum):
     FOREIGN_SEGMENT = "foreign_segment"  # answers what we said on another segment
     OWN = "own"  # our own, come back
     OTHER_LINK = "other_link"  # of a node that is heard well through a link of lower ifindex
-    DUPLICATE = "duplicate"  # another node with our name
+    DUPLICATE = "duplicate"  # another node with our name, or with that of one heard well
     FULL = "full"  # one node more than there is room for
 
 
@@ -114,6 +115,7 @@ class Hello:
     round: int
     echoes: bytes
     holdings: bytes
+    yields: bool = False
 
 
 def node_id(node: str) -> bytes:
@@ -125,7 +127,7 @@ def encode(hello: Hello, keys: Keys) -> bytes:
     """The datagram of one slice. Raises struct.error for a number that does not fit its field."""
     name = hello.node.encode()
     flags = (_LEARNING if hello.learning else 0) | (_ASKS if hello.asks else 0)
-    flags |= _TWO_TAGS if keys.previous else 0
+    flags |= (_TWO_TAGS if keys.previous else 0) | (_YIELDS if hello.yields else 0)
     head = _HEAD.pack(
         VERSION,
         flags,
@@ -184,6 +186,7 @@ def decode(datagram: bytes, keys: Keys) -> Hello | Rejection:
         round=first,
         echoes=body[name_end:echoes_end],
         holdings=body[echoes_end:],
+        yields=bool(flags & _YIELDS),
     )
 
 

@@ -6,6 +6,10 @@ node and its clock kept pace with ours since the last hello that did echo. It is
 fresh and newer than the newest believed. A first, rebooted or moved sender has to echo. Where a
 node has two links on one segment, the one of lower ifindex is believed: the other stands down.
 
+Of two machines with one name (told apart by boot and MAC) the one that is live goes on being
+believed: the other has to wait until it is lost. Of the two, who is learning while the other is not
+yields: it goes on speaking, so that the other knows of it, and holds nothing.
+
     unknown ──tag good, not fresh──> stranger (echoed back, counts for nothing)
     stranger ──fresh echo──> live ──LOST_AFTER or the end of `away`──> lost ──newer hello──> live
 
@@ -63,6 +67,7 @@ class Peer:
     interface: str = ""
     learning: bool = True
     asks: bool = False
+    yields: bool = False
     live: bool = True
     heard: float = 0.0
     away_until: float = 0.0
@@ -74,9 +79,15 @@ class Peer:
         return max(self.heard + LOST_AFTER, self.away_until)
 
     def stands_before(self, hello: Hello, now: float) -> bool:
-        """Whether a hello comes from another link of this node that should stand down there."""
-        heard_well = now < self.heard + LOST_AFTER
-        return self.boot == hello.boot and self.link < hello.link and heard_well
+        """Whether a hello comes from another that has to wait until this one is silent.
+
+        That is a link of higher ifindex, or another machine of the same name, unless this one has
+        already yielded to it. Another boot with the same MAC is the same machine, with new maps.
+        """
+        if self.boot == hello.boot:
+            return self.link < hello.link and now < self.heard + LOST_AFTER
+        waits = self.mac != hello.mac and (hello.yields or not self.yields)
+        return waits and now < self.lost_at
 
 
 @dataclass(slots=True)
@@ -101,18 +112,28 @@ class Members:
         self.twin_until = 0.0
         """Until when another link of this node, with a lower ifindex, counts as heard here."""
         self.duplicate_until = 0.0
-        """Until when another node with our name counts as heard here."""
+        """Until when another node with our name counts as heard here, or as away."""
+        self.yields = False
+        """While it does: whether it is we who yield."""
+        self.double: Hello | None = None
+        """What it said last."""
 
-    def believe(self, now: float, hello: Hello) -> tuple[Peer, Arrival] | Rejection:
-        """Judge a hello with a good tag; a believed one has updated its peer (not the listing)."""
+    def believe(
+        self, now: float, hello: Hello, *, learning: bool
+    ) -> tuple[Peer, Arrival] | Rejection:
+        """Judge a hello with a good tag; a believed one has updated its peer (not the listing).
+
+        `learning`: whether we are.
+        """
         if hello.node == self._node:
-            return self._judge_own(now, hello)
+            return self._judge_own(now, hello, learning=learning)
         echo = self._echo_of_us(now, hello)
         peer = self._peers.get(hello.node)
         if peer is None or (peer.boot, peer.link) != (hello.boot, hello.link):
             if peer is not None and peer.stands_before(hello, now):
                 self._remember(now, hello)
-                return Rejection.OTHER_LINK
+                same = peer.boot == hello.boot
+                return Rejection.OTHER_LINK if same else Rejection.DUPLICATE
             if echo is not None:
                 self._remember(now, hello)
                 return echo
@@ -170,17 +191,28 @@ class Members:
         self._turn += MAX_ECHOES - len(first) if len(first) < MAX_ECHOES else MAX_ECHOES
         return chosen
 
-    def _judge_own(self, now: float, hello: Hello) -> Rejection:
+    def _judge_own(self, now: float, hello: Hello, *, learning: bool) -> Rejection:
         if hello.boot == self._boot:
             if hello.link < self._link and _recent(now, hello.clock):
                 self.twin_until = now + LOST_AFTER
             return Rejection.OWN
+        self._remember(now, hello)  # echoed, it knows of us as well
         refused = self._echo_of_us(now, hello)
         if refused is not None:
-            self._remember(now, hello)
             return refused
-        self.duplicate_until = now + LOST_AFTER
+        known = now < self.duplicate_until and self.yields
+        self.yields = self._should_yield(hello, yielding=known, learning=learning)
+        self.duplicate_until = now + max(LOST_AFTER, min(hello.away_ms / 1000, AWAY))
+        self.double = hello
         return Rejection.DUPLICATE
+
+    def _should_yield(self, double: Hello, *, yielding: bool, learning: bool) -> bool:
+        """Whether we yield to another of our name; of two that are alike, the lower boot stays."""
+        if yielding != double.yields:
+            return yielding
+        if learning != double.learning:
+            return learning
+        return self._boot > double.boot
 
     def _echo_of_us(self, now: float, hello: Hello) -> Rejection | None:
         """None if the hello echoes a fresh clock of ours from this segment, else what it lacks."""
@@ -242,6 +274,7 @@ def _update(peer: Peer, now: float, hello: Hello) -> None:
     peer.interface = hello.interface
     peer.learning = hello.learning
     peer.asks = hello.asks
+    peer.yields = hello.yields
     peer.live = True
     peer.heard = now
     peer.away_until = now + min(hello.away_ms / 1000, AWAY) if hello.away_ms else 0.0

@@ -54,6 +54,7 @@ class Voice:
         *,
         learning: bool,
         asks: bool,
+        yields: bool,
         away: float = 0.0,
     ) -> tuple[bytes, ...]:
         """One hello: a round of one or more datagrams."""
@@ -77,6 +78,7 @@ class Voice:
             round=first,
             echoes=pack_echoes(echoes),
             holdings=b"",
+            yields=yields,
         )
         return tuple(
             encode(replace(hello, clock=first + index, slice=index, holdings=part), keys)

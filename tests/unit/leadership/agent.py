@@ -7,6 +7,7 @@ one hello.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,9 +38,9 @@ KEY = agent_key(b"a secret of the cluster")
 LINK = 2
 
 
-def port(interface: str) -> Port:
+def port(node: Node, interface: str) -> Port:
     """How an agent sees its interface, under its name of the moment."""
-    return Port(LINK, interface, bytes(6), None)
+    return Port(LINK, interface, hashlib.sha256(node.name.encode()).digest()[:6], None)
 
 
 @dataclass(slots=True)
@@ -66,8 +67,8 @@ class Agent:
 
     def __post_init__(self) -> None:
         node = self.node
-        identity = Identity(node.name, node.boot, 1)
-        self.core = SegmentCore(identity, port(node.interface), KEY)
+        identity = Identity(node.called, node.boot, 1)
+        self.core = SegmentCore(identity, port(node, node.interface), KEY)
         self._thread = self._main()
 
     def run(self) -> None:
@@ -171,7 +172,7 @@ class Agent:
             elif self.names:
                 name = self.names.popleft()
                 yield
-                yield from self._carry_out(core.set_port(now, port(name)))
+                yield from self._carry_out(core.set_port(now, port(node, name)))
             elif self.inbox:
                 datagram = self.inbox.popleft()
                 yield

@@ -85,7 +85,7 @@ def is_settled(world: World, v: Address) -> bool:
     believed = {
         node.agent.core.view(node.clock()).vips[v].holder
         for node in world.nodes.values()
-        if node.agent is not None
+        if node.agent is not None and node.called == node.name
     }
     greeters = [name for _, name, greeted in world.greetings if greeted == v]
     return len(holders) == 1 and believed == holders and {greeters[-1]} == holders
@@ -192,6 +192,36 @@ def pause(draw: Draw, world: World) -> None:
     world.run(world.now + draw.choice([draw.uniform(0.05, 2), draw.uniform(2, 6)]))
     node.resume()
     world.run(world.now + 5)
+
+
+def duplicate(draw: Draw, world: World) -> None:
+    """A speaker is started under a name that another has, which is restarted meanwhile, or not."""
+    node = victim(draw, world)
+    double = world.double(node.name)
+    double.start()
+    world.run(world.now + draw.uniform(0, 5))
+    if draw.random() < 0.5:
+        node.terminate()
+        world.run(world.now + draw.uniform(0.05, 8.5))
+        node.start()
+        world.run(world.now + draw.uniform(0, 3))
+    (double.kill if draw.random() < 0.5 else double.terminate)()
+    world.run(world.now + 5)
+
+
+def inherit(draw: Draw, world: World) -> None:
+    """The node whose name another speaker uses, too, dies; later the two are there again."""
+    node = victim(draw, world)
+    double = world.double(node.name)
+    double.start()
+    world.run(world.now + draw.uniform(0, 5))
+    node.power_off()
+    world.run(world.now + draw.uniform(0.4, 8))
+    node.power_on()
+    node.start()
+    world.run(world.now + draw.uniform(0, 5))
+    double.power_off()
+    world.run(world.now + 6)
 
 
 def split(draw: Draw, world: World) -> None:
@@ -330,6 +360,8 @@ KINDS: dict[str, Kind] = {
     "port pulled": Kind(pull, silence=2.0, double=TOGETHER),
     "power": Kind(power, silence=2.0, double=TOGETHER),
     "machine paused": Kind(pause, silence=2.0, double=0.25),
+    "duplicate": Kind(duplicate, silence=NEVER, double=NEVER, moves=False),
+    "inherit": Kind(inherit, silence=2.0, double=TOGETHER),
     "split": Kind(split, silence=2.0, double=0.5),
     "one way": Kind(one_way, silence=2.0, double=0.5),
     "starve": Kind(starve, silence=NEVER, double=NEVER, moves=False),
@@ -338,6 +370,7 @@ KINDS: dict[str, Kind] = {
     "weigh": Kind(weigh, silence=NEVER, double=NEVER, moves=False),
     "rename": Kind(rename, silence=2.0, double=TOGETHER),
     "loss": Kind(nothing, silence=NEVER, double=NEVER, moves=False, wire=lossy),
+    "loss and duplicate": Kind(duplicate, silence=NEVER, double=NEVER, moves=False, wire=lossy),
     "loss and freeze": Kind(freeze, silence=2.0, double=0.25, wire=lossy),
     "loss and weigh": Kind(weigh, silence=NEVER, double=NEVER, moves=False, wire=lossy),
     "loss and restart": Kind(restart, silence=NEVER, double=NEVER, moves=False, wire=lossy),

@@ -77,6 +77,12 @@ class World:
             action()
         self.now = until
 
+    def double(self, name: str) -> Node:
+        """Another machine whose agent is told a name that a node has already."""
+        node = self.nodes[f"another {name}"] = Node(self, f"another {name}", 0.0)
+        node.called = name
+        return node
+
     def start_all(self, spread: float = 0.05) -> None:
         """Start an agent on every node, at slightly different moments."""
         for node in self.nodes.values():
@@ -169,6 +175,7 @@ class Node:
     def __init__(self, world: World, name: str, drift: float) -> None:
         self.world = world
         self.name = name
+        self.called = name  # in its hellos
         self.interface = "lan0"
         self.rate = 1 + world.random.uniform(-drift, drift)
         self.offset = world.random.uniform(0, 1000)

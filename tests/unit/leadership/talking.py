@@ -77,6 +77,8 @@ class Other:
     offset: float = 500.0
     keys: Keys = field(default_factory=lambda: Keys(KEY))
     clock: int = 0
+    mac: bytes = b""
+    yields: bool = False
 
     def hello(self, now: float, echo: Echo | None) -> list[bytes]:
         """All slices of what it says now."""
@@ -93,7 +95,7 @@ class Other:
                     clock=first + index,
                     term=1,
                     away_ms=round(self.away * 1000),
-                    mac=b"\x02\x00\x00\x00\x00" + bytes([len(self.node)]),
+                    mac=self.mac or b"\x02\x00\x00\x00\x00" + bytes([len(self.node)]),
                     address=IPv4Address("192.0.2.2"),
                     learning=self.learning,
                     asks=self.asks,
@@ -102,6 +104,7 @@ class Other:
                     round=first,
                     echoes=pack_echoes([echo] if echo else []),
                     holdings=part,
+                    yields=self.yields,
                 ),
                 self.keys,
             )

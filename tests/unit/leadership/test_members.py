@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from speaker.leadership import Condition
 from speaker.leadership.hello import Echo, node_id, unpack_echoes
 from tests.unit.leadership.talking import BOOT, LINK, SIXTEEN, TEN, Other, Talk, everyone, settled
 from vipcast.model.reasons import Reason
@@ -201,6 +202,103 @@ def test_another_node_with_our_name_is_a_problem_that_is_told_not_obeyed() -> No
     assert talk.answers(SIXTEEN)
     talk.wait(2.0)
     assert Reason.DUPLICATE_NODE not in talk.view().conditions
+
+
+def test_a_node_that_hears_its_name_says_so_to_the_other_in_an_echo() -> None:
+    talk = settled()
+    double = Other("node1")
+    for _ in range(2):
+        talk.hear(double.hello(talk.now, ours(talk))[0])
+        talk.wait(0.25)
+        echo = Echo(node_id("node1"), double.boot, double.link, double.clock)
+        assert list(unpack_echoes(talk.said[-1].echoes)) == [echo]
+
+
+def heard_double(talk: Talk, double: Other, seconds: float) -> None:
+    """For so long another node of our name says hello as often as any, and echoes ours."""
+    end = talk.now + seconds
+    while talk.now < end:
+        talk.hear(double.hello(talk.now, talk.echo())[0])
+        talk.wait(0.2)
+
+
+def test_who_starts_under_a_name_in_use_speaks_on_and_holds_nothing_until_it_is_free() -> None:
+    talk = Talk(wanted=everyone(SIXTEEN))
+    talk.wait(0.1)
+    heard_double(talk, Other("node1", {SIXTEEN: 4}), 10.0)
+    assert talk.lease <= talk.now
+    assert not talk.answers(SIXTEEN)
+    assert talk.view().vips[SIXTEEN].reason is Reason.DUPLICATE_NODE
+    assert (talk.said[-1].yields, talk.said[-1].learning) == (True, True)
+    assert talk.now - talk.said[-1].clock / 1e9 < 0.25
+    (began,) = [e for _, e in talk.log if isinstance(e, Condition) and e.begins]
+    assert began.detail == (
+        "It is 192.0.2.2 (02:00:00:00:00:05). This one answers for nothing as long as it is heard."
+    )
+    talk.wait(6.0)
+    assert talk.answers(SIXTEEN)
+    assert not talk.said[-1].yields
+
+
+def test_who_has_the_name_keeps_what_it_holds_and_says_where_the_other_is() -> None:
+    talk = settled(vips=(SIXTEEN,))
+    heard_double(talk, Other("node1", learning=True), 3.0)
+    heard_double(talk, Other("node1", learning=True, yields=True), 3.0)
+    assert talk.answers(SIXTEEN)
+    (began,) = [e for _, e in talk.log if isinstance(e, Condition) and e.begins]
+    assert began.detail == (
+        "It is 192.0.2.2 (02:00:00:00:00:05). It answers for nothing as long as this one is heard."
+    )
+
+
+def test_who_yields_waits_for_a_planned_restart_of_the_other() -> None:
+    talk = Talk(wanted=everyone(SIXTEEN))
+    talk.wait(0.1)
+    double = Other("node1", {SIXTEEN: 4})
+    heard_double(talk, double, 1.0)
+    double.away = 10.0
+    talk.hear(double.hello(talk.now, talk.echo())[0])
+    talk.wait(9.9)
+    assert talk.said[-1].yields
+    talk.wait(5.0)
+    assert talk.answers(SIXTEEN)
+
+
+@pytest.mark.parametrize(("boot", "stays"), [(BOOT + 1, True), (BOOT - 1, False)])
+def test_of_two_that_both_answer_the_lower_boot_stays(boot: int, stays: bool) -> None:
+    talk = settled(vips=(SIXTEEN,))
+    heard_double(talk, Other("node1", {SIXTEEN: 4}, boot=boot), 1.0)
+    assert talk.answers(SIXTEEN) is stays
+
+
+def test_another_machine_takes_no_name_from_one_that_is_live() -> None:
+    node2 = Other("node2", {SIXTEEN: 4})
+    talk = settled(node2, vips=(SIXTEEN,))
+    double = Other("node2", {TEN: 9}, boot=23, mac=b"\x02\x00\x00\x00\x00\x99")
+    talk.hear(double.hello(talk.now, ours(talk))[0])
+    assert talk.rejected() == {"duplicate": 1}
+    assert talk.view().vips[SIXTEEN].holder == "node2"
+    node2.away = 10.0
+    talk.says("node2")
+    node2.present = False
+    talk.wait(9.5)
+    talk.hear(double.hello(talk.now, ours(talk))[0])
+    assert talk.view().vips[SIXTEEN].holder == "node2"
+    talk.wait(1.0)
+    talk.hear(double.hello(talk.now, ours(talk))[0])
+    assert believed(talk) == {"node2"}
+    assert talk.rejected() == {"duplicate": 2}
+
+
+def test_a_name_that_its_node_yields_is_believed_of_the_other_at_once() -> None:
+    node2 = Other("node2", {SIXTEEN: 4})
+    talk = settled(node2, vips=(SIXTEEN,))
+    node2.yields, node2.learning, node2.holds = True, True, {}
+    talk.says("node2")
+    double = Other("node2", {SIXTEEN: 9}, boot=23, mac=b"\x02\x00\x00\x00\x00\x99")
+    talk.hear(double.hello(talk.now, ours(talk))[0])
+    assert talk.rejected() == {}
+    assert talk.view().vips[SIXTEEN].counter == 9
 
 
 def test_our_own_hello_of_before_a_reboot_proves_nothing() -> None:

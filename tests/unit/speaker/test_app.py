@@ -150,6 +150,42 @@ async def test_a_frozen_speaker_gives_up_before_it_says_anything(world: World) -
     assert gaps in holder.metrics.take().text().decode()
 
 
+@story("node1", "node2", "node3")
+async def test_a_speaker_started_under_a_name_in_use_takes_nothing_and_both_say_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    await world.settled()
+    caplog.clear()
+    double = world.double(holder)
+    double.start()
+    end = world.now() + 8.0
+    while world.now() < end:
+        assert world.answering() == [holder]
+        await pass_time(0.05)
+    of_holder, of_double = (
+        f"It is 192.0.2.{10 + each.number} ({mac(each.number).hex(':')})."
+        for each in (world[holder], double)
+    )
+    said = "Another speaker uses this node's name."
+    warned = [line["msg"] for line in logged(caplog) if line["level"] == "WARNING"]
+    assert set(warned) == {
+        f"{said} {of_holder} This one answers for nothing as long as it is heard.",
+        f"{said} {of_double} It answers for nothing as long as this one is heard.",
+    }
+    for each in (world[holder], double):
+        assert each.speaker.doubled == (
+            "Another speaker uses this node's name. It is heard on lan0."
+            " Give each speaker the name of its own Node by --node-name."
+        )
+        condition = 'vipcast_layer2_condition{interface="lan0",reason="duplicateNodeName"} 1.0'
+        assert condition in each.metrics.take().text().decode()
+    await double.kill()
+    await until(lambda: world[holder].speaker.doubled is None, "nobody else has the name", 3.0)
+    assert world.answering() == [holder]
+
+
 # Services
 
 

@@ -97,8 +97,16 @@ class LoopClock(ManualClock):
 class Machine:
     """A node: what lives on while its agent comes and goes, and the agent."""
 
-    def __init__(self, world: World, name: str, number: int, links: Sequence[Link] = ()) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        number: int,
+        links: Sequence[Link] = (),
+        called: str | None = None,
+    ) -> None:
         self.name = name
+        self.called = called or name
         self.number = number
         self.maps = Maps(boot=100 + number)
         self.links = MemoryLinks(*(links or (lan(number),)))
@@ -113,7 +121,7 @@ class Machine:
 
     def start(self, places: int | None = None) -> None:
         """Start an agent; its map is taken to have so many `places`, or those of the real one."""
-        world, name = self._world, self.name
+        world, name = self._world, self.called
         self.responder = MemoryResponder(self.maps)
         self.source = MemorySource(
             world.cluster, f"speaker-{name}", KINDS, clock=lambda: WALL + world.now()
@@ -124,7 +132,7 @@ class Machine:
             attacher=self.attacher,
             links=self.links,
             greeter=self.greeter,
-            pulse=lambda heard: MemoryPulse(world.hub, name, heard),
+            pulse=lambda heard: MemoryPulse(world.hub, self.name, heard),
             clock=LoopClock(),
             jitter=lambda: 0.5,
             remember=self.remembered.append,
@@ -192,6 +200,14 @@ class World:
 
     async def __aexit__(self, *_error: object) -> None:
         await self._exit.aclose()
+
+    def double(self, name: str) -> Machine:
+        """One more machine, whose agent, once started, is called like another's."""
+        number = len(self.machines) + 1
+        machine = Machine(self, f"another-{name}", number, called=name)
+        self.machines[machine.name] = machine
+        self._exit.push_async_callback(machine.kill)
+        return machine
 
     def __getitem__(self, name: str) -> Machine:
         return self.machines[name]
