@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,15 @@ from lab.objects import Object
 
 
 class Cluster:
-    """A cluster of the lab's nodes; `programs` is what lab.kubernetes.programs.provide gave."""
+    """A cluster of the lab's nodes; `programs` is what lab.kubernetes.programs.provide gave.
 
-    def __init__(self, lab: Lab, programs: Path) -> None:
+    `flags` are given to the API server, after the lab's own.
+    """
+
+    def __init__(self, lab: Lab, programs: Path, flags: Sequence[str] = ()) -> None:
         self.lab = lab
         self.credentials = Credentials.of(lab)
-        self.plane = ControlPlane(lab.cp, programs, self.credentials)
+        self.plane = ControlPlane(lab.cp, programs, self.credentials, flags)
         self.proxies = Proxies(lab, programs, self.credentials)
         self._programs = programs
 

@@ -7,6 +7,7 @@ Nodes and Pods but who wrote them, and a Node is never tainted or called unreach
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import NotReady
@@ -32,15 +33,18 @@ CONTROLLERS = (
 
 
 class ControlPlane:
-    """The three programs; `programs` is the folder where they are.
+    """The three programs; `programs` is the folder where they are, `flags` more of the API server.
 
     What was stopped or killed is started again by the same method; etcd's data stay.
     """
 
-    def __init__(self, cp: Host, programs: Path, credentials: Credentials) -> None:
+    def __init__(
+        self, cp: Host, programs: Path, credentials: Credentials, flags: Sequence[str] = ()
+    ) -> None:
         self.cp = cp
         self.credentials = credentials
         self._programs = programs
+        self._flags = flags
         self._started: dict[str, Process] = {}
 
     @property
@@ -94,6 +98,7 @@ class ControlPlane:
             "--profiling=false",
             # Otherwise it waits a minute for whoever watches to go away by himself.
             "--shutdown-watch-termination-grace-period=2s",
+            *self._flags,
         )
 
     def start_controllers(self) -> Process:

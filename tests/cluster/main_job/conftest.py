@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.cluster import Lab
+from lab.kubernetes.audit import Audit
 from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
 from tests.support.installed import ClusterRack, installed_rack
@@ -18,13 +19,24 @@ def say(_sentence: str) -> None:
 
 
 @pytest.fixture(scope="package")
-def cluster() -> Iterator[Cluster]:
-    """Three nodes, one client, one segment (192.0.2.0/24), and Kubernetes."""
-    programs = provide(say)
+def main_lab() -> Iterator[Lab]:
+    """Three nodes, one client, one segment (192.0.2.0/24)."""
     with Lab(unique_name(), control_plane=True) as lab:
-        standing = Cluster(lab, programs)
-        standing.start()
-        yield standing
+        yield lab
+
+
+@pytest.fixture(scope="package")
+def audit(main_lab: Lab) -> Audit:
+    """What the programs have asked of the API server."""
+    return Audit(main_lab.run.path)
+
+
+@pytest.fixture(scope="package")
+def cluster(main_lab: Lab, audit: Audit) -> Cluster:
+    """Kubernetes on it."""
+    standing = Cluster(main_lab, provide(say), audit.flags)
+    standing.start()
+    return standing
 
 
 @pytest.fixture(scope="module")
