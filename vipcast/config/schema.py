@@ -8,6 +8,7 @@ is read through a section is noted as a `Setting`, given or not: nothing can be 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,6 +22,8 @@ HIDDEN = "(hidden)"
 KEEP_OR_REMOVE = "Keep it for later, or remove it."
 """What to do about what has no effect in this version."""
 _SHOWN = 80
+_NUMBER = re.compile(r"-?[0-9]+", re.ASCII)
+_LIKE_A_PASSWORD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,9 @@ class Reader:
             if key.text in known:
                 values[key.text] = value
             else:
-                self.refuse(
-                    join(path, key.text), "", "There is no such key.", nearest(key.text, known)
-                )
+                place = join(path, key.text)
+                shown = HIDDEN if _may_be_secret(place, key.text) else _spelling(value)
+                self.refuse(place, shown, "There is no such key.", nearest(key.text, known))
         return Section(self, path, values)
 
     def items(self, node: Node, path: str, example: str) -> Iterator[tuple[str, Node]]:
@@ -105,6 +108,11 @@ class Reader:
         number = self.exact and isinstance(node, Scalar) and node.plain
         if isinstance(node, Scalar) and not is_null(node) and not number and node.text.strip():
             return node.text.strip()
+        if number and isinstance(node, Scalar) and not is_null(node):
+            word = "true or false (as yes, no, on, off, y and n are)"
+            found = word if node.text in BOOLS else "a number"
+            self.refuse(path, node.text, f"This is {found}; it must be text.", "Put it in quotes.")
+            return None
         self.wrong_type(node, path, "text", fix)
         return None
 
@@ -131,7 +139,12 @@ class Reader:
             if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
                 return value
         wanted = f"a number from {least} to {most}"
-        self.wrong_type(node, path, wanted, f"Write {wanted}, without quotes.")
+        if isinstance(node, Scalar) and not node.plain and _NUMBER.fullmatch(node.text):
+            message, fix = f"This is text; it must be {wanted}.", "Write it without quotes."
+            self.refuse(path, f'"{node.text}"', message, fix)
+        else:
+            empty = isinstance(node, Scalar) and (is_null(node) or not node.text)
+            self.wrong_type(node, path, wanted, "Write one." if empty else "Correct it.")
         return None
 
     def wrong_type(self, node: Node, path: str, wanted: str, fix: str) -> None:
@@ -282,6 +295,22 @@ def nearest(word: str, known: Collection[str]) -> str:
     wanted = word.casefold().replace("-", "").replace("_", "")
     close = difflib.get_close_matches(wanted, folded, n=1, cutoff=0.7)
     return f"Did you mean {folded[close[0]]}?" if close else f"Known keys: {_list(known)}."
+
+
+def _spelling(node: Node) -> str:
+    """A value as a finding shows it."""
+    if isinstance(node, Scalar):
+        return node.text
+    inner = node.entries if isinstance(node, Mapping) else node.items
+    brackets = "{}" if isinstance(node, Mapping) else "[]"
+    return f"{brackets[0]}{'...' if inner else ''}{brackets[1]}"
+
+
+def _may_be_secret(path: str, key: str) -> bool:
+    """Whether a key that is not known may be meant for a value that is never shown."""
+    likeness = difflib.SequenceMatcher(None, key.casefold(), "password").ratio()
+    words = ("pass", "pwd", "secret", "auth", "md5")
+    return likeness >= _LIKE_A_PASSWORD or any(word in path.casefold() for word in words)
 
 
 def _list(words: Collection[str]) -> str:

@@ -56,7 +56,7 @@ def lint(
         spots += (_in_file(name, finding, warning=True) for finding in reading.remarks)
     told = {spot.finding for spot in spots}
     atlas = _Atlas(texts)
-    store = Store(namespace, config_name)
+    store = Store(namespace, config_name, rough=True)
     store.apply(Batch(view.take(), synced=True))
     twice = (finding for finding in view.problems() if finding not in told)
     spots += (atlas.spot(finding) for finding in (*twice, *store.findings))

@@ -1,7 +1,8 @@
 """Raw objects into the model's values, once, at the door.
 
 Objects come with an API server's defaults applied (`vipcast.kube.defaults`). Each function raises
-ParseError for the one object that it is given; whoever calls keeps what that object was before.
+ParseError for the one object that it is given, with everything that is wrong with it; whoever calls
+keeps what that object was before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vipcast.kube.fields import Fields, open_object
+from vipcast.kube.fields import Fields, open_object, settled
 from vipcast.kube.writers import writer
 from vipcast.model.addresses import Address, Family, parse_address
 from vipcast.model.errors import Finding, ParseError
@@ -54,13 +55,14 @@ def annotation(annotations: Mapping[str, str], name: str) -> str | None:
 
 def parse_service(raw: Raw) -> Service:
     """A Service with what users asked for and what the controller has written on it."""
-    key, top = open_object(raw, "Service")
+    found: list[Finding] = []
+    key, top = open_object(raw, "Service", found)
     metadata, spec = top.below("metadata"), top.below("spec")
     annotations = metadata.labels("annotations")
     kind = _one_of(spec, "type", _TYPES, "ClusterIP")
     wish = (annotation(annotations, ADDRESS_WISH) or "").strip()
     address = spec.text("loadBalancerIP").strip()
-    return Service(
+    service = Service(
         key=key,
         load_balancer=kind == "LoadBalancer",
         families=_families(spec),
@@ -90,51 +92,57 @@ def parse_service(raw: Raw) -> Service:
         created=metadata.text("creationTimestamp"),
         uid=metadata.text("uid"),
         deleting=metadata.has("deletionTimestamp"),
-        status_writer=writer(raw.get("metadata") or {}),
+        status_writer=_writer(raw),
     )
+    return settled(service, found)
 
 
 def parse_endpoint_slice(raw: Raw) -> EndpointSlice | None:
     """A slice of endpoints; None if it belongs to no Service, or lists names, not addresses."""
-    key, top = open_object(raw, "EndpointSlice")
+    found: list[Finding] = []
+    key, top = open_object(raw, "EndpointSlice", found)
     service = top.below("metadata").labels("labels").get(SERVICE_LABEL)
     kind = _one_of(top, "addressType", (*Family, _FQDN), "")
-    if not service or kind == _FQDN:
-        return None
-    return EndpointSlice(
+    names = kind == _FQDN
+    parsed = EndpointSlice(
         key=key,
-        service=Key(key.namespace, service),
-        family=Family(kind),
-        endpoints=tuple(_endpoint(endpoint) for endpoint in top.items("endpoints")),
+        service=Key(key.namespace, service or ""),
+        family=Family.IPV6 if kind == Family.IPV6 else Family.IPV4,
+        endpoints=tuple(_endpoint(endpoint, names=names) for endpoint in top.items("endpoints")),
     )
+    return settled(parsed if service and not names else None, found)
 
 
 def parse_node(raw: Raw) -> Node:
     """A node; its addresses are those that are IP addresses."""
-    key, top = open_object(raw, "Node", cluster_wide=True)
+    found: list[Finding] = []
+    key, top = open_object(raw, "Node", found, cluster_wide=True)
     spec, status = top.below("spec"), top.below("status")
     cidrs = spec.texts("podCIDRs")
     first = spec.text("podCIDR")
-    return Node(
+    addresses = (
+        _address(entry, "address")
+        for entry in status.items("addresses")
+        if entry.text("type") in _REACHABLE
+    )
+    node = Node(
         name=key.name,
         labels=top.below("metadata").labels("labels"),
-        addresses=tuple(
-            _address(entry, "address")
-            for entry in status.items("addresses")
-            if entry.text("type") in _REACHABLE
-        ),
+        addresses=tuple(address for address in addresses if address is not None),
         network_unavailable=any(
             condition.text("type") == "NetworkUnavailable" and condition.text("status") == "True"
             for condition in status.items("conditions")
         ),
         pod_cidrs=cidrs or ((first,) if first else ()),
     )
+    return settled(node, found)
 
 
 def parse_namespace(raw: Raw) -> Mapping[str, str]:
     """The labels of a namespace."""
-    _, top = open_object(raw, "Namespace", cluster_wide=True)
-    return top.below("metadata").labels("labels")
+    found: list[Finding] = []
+    _, top = open_object(raw, "Namespace", found, cluster_wide=True)
+    return settled(top.below("metadata").labels("labels"), found)
 
 
 def parse_secret_key(raw: Raw, field: str = SECRET_KEY) -> bytes:
@@ -163,6 +171,11 @@ def _hidden(secret: Fields, field: str, message: str) -> ParseError:
     return ParseError(Finding(secret.name, f"data.{field}", "", message, fix))
 
 
+def _writer(raw: Raw) -> str:
+    metadata = raw.get("metadata")
+    return writer(metadata) if isinstance(metadata, Mapping) else ""
+
+
 def _headless(spec: Fields) -> bool:
     text = spec.text("clusterIP")
     if text in ("", "None"):
@@ -174,9 +187,10 @@ def _headless(spec: Fields) -> bool:
 def _families(spec: Fields) -> tuple[Family, ...]:
     found = []
     for text in spec.texts("ipFamilies"):
-        if text not in tuple(Family):
-            raise spec.refused("ipFamilies", f"{text!r} is no IP family.", "Write IPv4 or IPv6.")
-        found.append(Family(text))
+        if text in tuple(Family):
+            found.append(Family(text))
+        else:
+            spec.refuse("ipFamilies", f"{text!r} is no IP family.", "Write IPv4 or IPv6.")
     return tuple(found) or (Family.IPV4,)
 
 
@@ -205,33 +219,35 @@ def _recorded(annotations: Mapping[str, str], status: Fields) -> Recorded:
     return Recorded(pool)
 
 
-def _endpoint(endpoint: Fields) -> Endpoint:
+def _endpoint(endpoint: Fields, *, names: bool) -> Endpoint:
+    """One endpoint; `names`: its addresses are host names, which are not read."""
     conditions = endpoint.below("conditions")
     ready = conditions.flag("ready", default=True)
+    texts = endpoint.texts("addresses")
+    addresses = () if names else (_read_address(endpoint, "addresses", text) for text in texts)
     return Endpoint(
-        addresses=tuple(
-            _read_address(endpoint, "addresses", text) for text in endpoint.texts("addresses")
-        ),
+        addresses=tuple(address for address in addresses if address is not None),
         node=endpoint.text("nodeName") or None,
         ready=ready,
         serving=ready or conditions.flag("serving", default=False),
     )
 
 
-def _address(fields: Fields, key: str) -> Address:
+def _address(fields: Fields, key: str) -> Address | None:
     return _read_address(fields, key, fields.text(key))
 
 
-def _read_address(fields: Fields, key: str, text: str) -> Address:
+def _read_address(fields: Fields, key: str, text: str) -> Address | None:
     try:
         return parse_address(text)
     except ValueError:
-        message = f"{text!r} is not an IP address."
-        raise fields.refused(key, message, "Write an IPv4 or IPv6 address.") from None
+        fields.refuse(key, f"{text!r} is not an IP address.", "Write an IPv4 or IPv6 address.")
+        return None
 
 
 def _one_of(fields: Fields, key: str, known: tuple[str, ...], default: str) -> str:
     text = fields.text(key, default)
-    if text not in known:
-        raise fields.refused(key, "There is no such value.", f"Write one of {', '.join(known)}.")
-    return text
+    if text in known:
+        return text
+    fields.refuse(key, "There is no such value.", f"Write one of {', '.join(known)}.")
+    return default

@@ -81,11 +81,21 @@ class Change:
 
 
 class Store:
-    """The last good state of each object. `namespace` is that of the programs."""
+    """The last good state of each object. `namespace` is that of the programs.
+
+    `rough`: of an object that was never good, what could be read counts. That is for who only wants
+    to know all that is wrong.
+    """
 
     def __init__(
-        self, namespace: str, config_name: str = "config", secret_name: str = "memberlist"
+        self,
+        namespace: str,
+        config_name: str = "config",
+        secret_name: str = "memberlist",
+        *,
+        rough: bool = False,
     ) -> None:
+        self._rough = rough
         self.synced = False
         self.problems: tuple[Finding, ...] = ()
         self._partial = False
@@ -95,7 +105,7 @@ class Store:
         self._parsed: dict[Kind, dict[Key, Any]] = {kind: {} for kind in _PARSERS}
         self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
         self._nodes: dict[str, Node] = {}
-        self._findings: dict[Ref, Finding] = {}
+        self._findings: dict[Ref, tuple[Finding, ...]] = {}
 
     @property
     def services(self) -> Mapping[Key, Service]:
@@ -125,7 +135,7 @@ class Store:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Objects that cannot be parsed as they are now, in the order of their names."""
-        return tuple(self._findings[ref] for ref in sorted(self._findings))
+        return tuple(each for ref in sorted(self._findings) for each in self._findings[ref])
 
     @property
     def secret_key(self) -> bytes | None:
@@ -221,13 +231,15 @@ class Store:
         try:
             return parser(raw)
         except ParseError as error:
-            self._findings[ref] = replace(error.finding, kept=old is not None)
-            return old
+            kept = old is not None
+            self._findings[ref] = tuple(replace(each, kept=kept) for each in error.findings)
+            return error.partial if self._rough and not kept else old
 
     def _without_secret(self, old: Any) -> Any:
         if old is not None:
             message = "The Secret is gone; the last key stays in use until there is another."
-            self._findings[self._secret] = Finding(str(self._secret), "", "", message, kept=True)
+            gone = Finding(str(self._secret), "", "", message, kept=True)
+            self._findings[self._secret] = (gone,)
         return old
 
     def _labels_of_nodes(self) -> frozenset[str]:

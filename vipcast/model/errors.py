@@ -12,7 +12,11 @@ VipcastError
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+# A value that no quotes are put around: a number, true or false, or one that has quotes of its own.
+_BARE = re.compile(r'-?[0-9]+(?:\.[0-9]+)?|true|false|"[^"]*"')
 
 
 class VipcastError(Exception):
@@ -37,7 +41,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.object}: {self.field}" if self.field else self.object
-        shown = f" = {self.value!r}" if self.value else ""
+        bare = _BARE.fullmatch(self.value)
+        shown = f" = {self.value if bare else repr(self.value)}" if self.value else ""
         fix = f" {self.fix}" if self.fix else ""
         return f"{where}{shown}: {self.message}{fix}"
 
@@ -51,11 +56,17 @@ class ConfigError(VipcastError):
 
 
 class ParseError(VipcastError):
-    """An object or file that cannot be read as what it claims to be."""
+    """An object or file that cannot be read as what it claims to be.
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(str(finding))
+    `findings` are all that is known to be wrong, `finding` is the first of them. `partial` is what
+    could be read of it, None if that is nothing.
+    """
+
+    def __init__(self, finding: Finding, *more: Finding, partial: object = None) -> None:
         self.finding = finding
+        self.findings = (finding, *more)
+        self.partial = partial
+        super().__init__("; ".join(map(str, self.findings)))
 
 
 class SourceError(VipcastError):

@@ -73,7 +73,7 @@ def test_no_pools_are_right_where_they_are_said_to_be_none() -> None:
             Finding(
                 OBJECT,
                 "address-pool",
-                "",
+                "[]",
                 "There is no such key.",
                 "Did you mean address-pools?",
             ),
@@ -81,7 +81,7 @@ def test_no_pools_are_right_where_they_are_said_to_be_none() -> None:
         (
             "addressPools: []",
             Finding(
-                OBJECT, "addressPools", "", "There is no such key.", "Did you mean address-pools?"
+                OBJECT, "addressPools", "[]", "There is no such key.", "Did you mean address-pools?"
             ),
         ),
         (
@@ -89,7 +89,7 @@ def test_no_pools_are_right_where_they_are_said_to_be_none() -> None:
             Finding(
                 OBJECT,
                 "foo",
-                "",
+                "1",
                 "There is no such key.",
                 "Known keys: address-pools, peers, bgp-communities, bfd-profiles.",
             ),
@@ -164,10 +164,10 @@ address-pools:
 peers: 7
 """
     assert [(found.field, found.value) for found in findings(document)] == [
-        ("peer", ""),
+        ("peer", "[]"),
         ("address-pools[0].protocol", "layer3"),
         ("address-pools[0].addresses[1]", "nonsense"),
-        ("address-pools[1].auto", ""),
+        ("address-pools[1].auto", "true"),
         ("address-pools[1].name", "a"),
         ("address-pools[1].protocol", ""),
         ("address-pools[1].addresses", "[]"),

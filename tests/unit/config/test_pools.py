@@ -257,14 +257,14 @@ def test_an_entry_that_is_wrong_is_named(
         (
             pool(more="avoid-buggy-ip: true"),
             "avoid-buggy-ip",
-            "",
+            "true",
             "There is no such key.",
             "Did you mean avoid-buggy-ips?",
         ),
         (
             pool(more="autoAssign: true"),
             "autoAssign",
-            "",
+            "true",
             "There is no such key.",
             "Did you mean auto-assign?",
         ),

@@ -71,7 +71,7 @@ def test_items_of_a_list_stay_apart_and_an_empty_one_matches_everything() -> Non
         (
             "[{matchLabels: {a: b}}]",
             "[0].matchLabels",
-            "",
+            "{...}",
             "There is no such key.",
             "Did you mean match-labels?",
         ),
@@ -206,8 +206,8 @@ def test_kubernetes_objects_spell_them_their_own_way() -> None:
             [{"matchLabels": {"a": 5}}],
             "[0].matchLabels.a",
             "5",
-            "This is not right; it must be text.",
-            VALUE_FIX,
+            "This is a number; it must be text.",
+            "Put it in quotes.",
         ),
         (
             [{"matchLabels": {"a": "b"}}, {"matchLabels": {"a": "b"}}],

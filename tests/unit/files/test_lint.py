@@ -108,7 +108,7 @@ def test_a_mistake_in_the_config_map_has_its_line_in_the_file() -> None:
             Finding(
                 "ConfigMap metallb-system/config",
                 "address-pools[0].auto-asign",
-                "",
+                "true",
                 "There is no such key.",
                 "Did you mean auto-assign?",
             ),
@@ -217,6 +217,15 @@ spec:
         ("0", 1, "line 1"),
         ("1", 1, ""),
         ("1", 7, "spec.ports[0].port"),
+    ]
+
+
+def test_a_node_that_cannot_be_read_as_a_whole_is_compared_with_the_pools() -> None:
+    node = NODE.replace("{name: n1}", "{name: n1, labels: {zone: y, row: 5}}")
+    assert told(POOL, EVERYWHERE, node) == [
+        ("0", 5, "spec.addresses[0]"),
+        ("2", 3, "metadata.labels.zone"),
+        ("2", 3, "metadata.labels.row"),
     ]
 
 

@@ -159,28 +159,35 @@ def test_the_strongest_prefix_that_exists_wins(annotations: dict[str, str], foun
             "spec.ports[0].port",
             "0",
             "It must be a number from 1 to 65535.",
-            "Correct the number.",
+            "Correct it.",
         ),
         (
             service({"ports": [{"port": 80}, {"port": "81"}]}),
             "spec.ports[1].port",
-            "81",
+            '"81"',
+            "It must be a number, and this is text.",
+            "Write it without quotes.",
+        ),
+        (
+            service({"ports": [{"port": "http"}]}),
+            "spec.ports[0].port",
+            "http",
             "It must be a number from 1 to 65535.",
-            "Correct the number.",
+            "Correct it.",
         ),
         (
             service({"ports": [{"port": True}]}),
             "spec.ports[0].port",
             "true",
             "It must be a number from 1 to 65535.",
-            "Correct the number.",
+            "Correct it.",
         ),
         (
             service({"ports": [{}]}),
             "spec.ports[0].port",
             "",
             "It must be a number from 1 to 65535.",
-            "Correct the number.",
+            "Write one.",
         ),
         (
             service({"ports": {"port": 80}}),
@@ -247,6 +254,50 @@ def test_a_service_that_cannot_be_read_is_named(
     raw: Any, field: str, value: str, message: str, fix: str
 ) -> None:
     assert refused(raw) == Finding("Service default/web", field, value, message, fix)
+
+
+def everything(raw: Any, parse: Any = parse_service) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        parse(raw)
+    return caught.value
+
+
+def test_everything_wrong_with_a_service_is_told_at_once() -> None:
+    spec = {"type": "Balancer", "ports": [{"port": 0}, {"port": 80}, 5], "clusterIP": "x"}
+    error = everything(service(spec, annotations={"a": 1}, status=[], labels={"b": True}))
+    assert [found.field for found in error.findings] == [
+        "metadata.annotations.a", "spec.type", "spec.clusterIP", "spec.ports[0].port",
+        "spec.ports[2]", "spec.ports[2].port", "metadata.labels.b", "status",
+    ]  # fmt: skip
+    assert error.finding == error.findings[0]
+    assert all(str(found) in str(error) for found in error.findings)
+
+
+def test_what_could_be_read_of_a_node_is_at_hand() -> None:
+    status = {
+        "addresses": [
+            {"type": "InternalIP", "address": "192.0.2.1"},
+            {"type": "InternalIP", "address": "192.0.2"},
+        ]
+    }
+    raw = {"metadata": {"name": "n1", "labels": {"zone": 1, "row": "a"}}, "status": status}
+    error = everything(raw, parse_node)
+    assert [found.field for found in error.findings] == [
+        "metadata.labels.zone",
+        "status.addresses[1].address",
+    ]
+    read = error.partial
+    assert isinstance(read, Node)
+    assert read.addresses == (ip_address("192.0.2.1"),)
+
+
+def test_everything_wrong_with_a_slice_is_told_at_once_whoever_it_belongs_to() -> None:
+    parts: dict[str, Any] = {"addressType": "IPv5", "endpoints": [{"addresses": ["x"]}, 5]}
+    fields = ["addressType", "endpoints[0].addresses", "endpoints[1]"]
+    mine = everything(slice_(**parts), parse_endpoint_slice)
+    assert [found.field for found in mine.findings] == fields
+    nobodys = everything(slice_(metadata={"name": "web-1"}, **parts), parse_endpoint_slice)
+    assert [found.field for found in nobodys.findings] == fields
 
 
 def test_a_requested_address_is_kept_as_written_for_the_allocator_to_judge() -> None:
