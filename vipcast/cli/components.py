@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vipcast.cli.flagged import Flags, flags_of
 from vipcast.cli.speakers import Signs
 from vipcast.kube.fields import Fields, open_object
 from vipcast.kube.render import (
@@ -23,7 +24,7 @@ from vipcast.kube.render import (
     WITHOUT_EFFECT,
 )
 from vipcast.model.errors import Finding, ParseError
-from vipcast.model.raw import CONFIGURATION_STATE, Raw
+from vipcast.model.raw import CONFIGURATION_STATE, Raw, Ref
 
 CONTROLLER = "controller"
 PATIENCE = 30.0
@@ -68,7 +69,7 @@ class Told:
     """All of it, the controller first. `broken` are states that cannot be read themselves.
 
     `contested` are the Services, by their keys as text, on which somebody else keeps writing, with
-    that writer's name.
+    that writer's name. `flags` are by program.
     """
 
     controller: Controller
@@ -76,6 +77,7 @@ class Told:
     unread: tuple[Unread, ...]
     broken: tuple[Finding, ...]
     contested: Mapping[str, str]
+    flags: Mapping[str, Flags]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class _State:
     heartbeat: str
     age: float | None
     contested: Mapping[str, str]
+    flags: Flags | None
 
     @property
     def component(self) -> str:
@@ -107,6 +110,11 @@ class Voices:
 
     states: tuple[_State, ...]
     broken: tuple[Finding, ...]
+
+    @property
+    def flags(self) -> Flags | None:
+        """The controller's, else those of the first speaker that tells any."""
+        return next((one.flags for one in self.states if one.flags), None)
 
     @property
     def signs(self) -> Signs:
@@ -146,6 +154,7 @@ def listen(voices: Voices, lost: Collection[str]) -> Told:
         unread=tuple(Unread(finding, tuple(who)) for finding, who in said.items()),
         broken=voices.broken,
         contested={key: who for state in states for key, who in state.contested.items()},
+        flags={state.component: state.flags for state in states if state.flags},
     )
 
 
@@ -178,7 +187,7 @@ def _span(seconds: float) -> str:
 
 
 def _state(raw: Raw, now: float) -> _State:
-    _, top = open_object(raw, CONFIGURATION_STATE.name)
+    key, top = open_object(raw, CONFIGURATION_STATE.name)
     labels = top.below("metadata").labels("labels")
     status = top.below("status")
     conditions = {one.text("type"): one for one in status.items("conditions")}
@@ -198,6 +207,7 @@ def _state(raw: Raw, now: float) -> _State:
         heartbeat=heartbeat,
         age=now - _seconds(status) if heartbeat else None,
         contested=dict(_pair(line) for line in _complaints(conditions.get(CONTESTED), "True")),
+        flags=flags_of(str(Ref(CONFIGURATION_STATE, key)), raw),
     )
 
 

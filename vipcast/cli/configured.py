@@ -45,14 +45,16 @@ class Configured:
     warnings: tuple[Finding, ...]
     programs: tuple[ConfigReport, ...]
     flags: tuple[Told, ...]
+    differences: tuple[str, ...]
     unread: tuple[str, ...]
     idle: tuple[str, ...]
     controller: str
 
     @property
     def well(self) -> bool:
-        """Whether it can be read, and every program says that it has it in force."""
-        return not self.findings and all(one.result == "Valid" for one in self.programs)
+        """Whether it can be read, and every program has it in force, with the same flags."""
+        said = all(one.result == "Valid" for one in self.programs)
+        return said and not self.findings and not self.differences
 
 
 def explain_config(world: World) -> Configured:
@@ -65,11 +67,19 @@ def explain_config(world: World) -> Configured:
         findings=world.findings,
         warnings=config.warnings if config else (),
         programs=picture.config,
-        flags=tuple(
-            Told(node, "--xdp-mode", picture.reports[node].xdp_mode)
-            for node in sorted(picture.reports)
-            if picture.reports[node].xdp_mode
+        flags=(
+            *(
+                Told(component, f"--{flag}", value)
+                for component, flags in picture.flags.items()
+                for flag, value in flags.texts.items()
+            ),
+            *(
+                Told(node, "--xdp-mode", picture.reports[node].xdp_mode)
+                for node in sorted(picture.reports)
+                if picture.reports[node].xdp_mode
+            ),
         ),
+        differences=picture.differences,
         unread=picture.problems,
         idle=picture.idle,
         controller=picture.controller.problem,
@@ -124,6 +134,7 @@ def config_data(told: Configured) -> dict[str, Any]:
             {"component": one.component, "flag": one.flag, "value": one.value} for one in told.flags
         ],
         "problems": list(told.unread),
+        "differences": list(told.differences),
         "withoutEffect": list(told.idle),
         "controller": told.controller,
     }
@@ -154,7 +165,8 @@ def _paragraphs(told: Configured) -> Iterable[Paragraph]:
     yield _programs(told)
     if told.flags:
         yield [
-            "Flags, as the speakers tell them:",
+            "Flags, as the programs tell them:",
+            *(f"  {one}" for one in told.differences),
             *(f"  {one.component}: {one.flag} {one.value}" for one in told.flags),
         ]
 

@@ -72,10 +72,13 @@ def explain(world: World, service: Service) -> Explanation:
         announcements=tuple(announcement(world, service, line) for line in lines if line.address),
         controller=picture.controller.problem,
         config=tuple(report for report in picture.config if report.result == "Invalid"),
-        problems=tuple(
-            str(one)
-            for one in store.findings
-            if one.object == f"Service {service.key}" or one.object in slices
+        problems=(
+            *(
+                str(one)
+                for one in store.findings
+                if one.object == f"Service {service.key}" or one.object in slices
+            ),
+            *picture.differences,
         ),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vipcast.cli.components import ConfigReport, Controller, Told, hear, listen
+from vipcast.cli.flagged import Flags, differences
 from vipcast.cli.segments import Place, Segment, find_segments
 from vipcast.cli.speakers import Signs, Speaker, absent, speakers_of
 from vipcast.cli.wording import said
@@ -67,7 +68,9 @@ class Picture:
     have no effect, which spoils nothing.
 
     `reports` are the speakers' own, by node. `contested` are Services that somebody else writes on.
-    `away` are nodes whose speakers are being restarted.
+    `away` are nodes whose speakers are being restarted. `flags` are those that the programs tell,
+    and `differences` say where these are not the same. `classes` are those of Services that are
+    ours.
     """
 
     lines: tuple[Line, ...]
@@ -80,6 +83,9 @@ class Picture:
     contested: Mapping[str, str] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
     idle: tuple[str, ...] = ()
+    flags: Mapping[str, Flags] = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
+    classes: Classes = EVERY_DEFAULT
 
     @property
     def well(self) -> bool:
@@ -89,6 +95,7 @@ class Picture:
             and all(speaker.well for speaker in self.speakers)
             and all(report.result == "Valid" for report in self.config)
             and not self.problems
+            and not self.differences
             and not self.controller.problem
         )
 
@@ -106,9 +113,10 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
     """The picture of a store with a whole snapshot.
 
     `namespace` is that of the programs, `now` the time of day in seconds since 1970, `classes` are
-    those of Services that are ours.
+    those of Services that are ours, where no program tells which.
     """
     voices = hear(_own(store.raws(CONFIGURATION_STATE), namespace), now)
+    classes = voices.flags.classes if voices.flags else classes
     facts = _facts(store, namespace, classes, voices.signs)
     lost = {node for segment in facts.segments for node in segment.lost}
     told = listen(voices, lost | voices.signs.silent.keys())
@@ -123,6 +131,9 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
         contested=told.contested,
         away=absent(facts.reports, facts.segments, voices.signs),
         idle=tuple(map(str, filter(without_effect, store.problems))),
+        flags=told.flags,
+        differences=tuple(differences(told.flags)),
+        classes=classes,
     )
 
 

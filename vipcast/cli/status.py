@@ -30,6 +30,7 @@ def show(picture: Picture, output: Output, screen: Screen) -> str:
         _speakers(picture.speakers, screen),
         _controller(picture.controller, screen),
         _config(picture.config, screen),
+        _flags(picture.differences, screen),
         _problems(picture.problems, screen),
         _idle(picture.idle, screen),
     )
@@ -50,6 +51,7 @@ def as_data(picture: Picture) -> dict[str, Any]:
         "configuration": reports_data(picture.config),
         "problems": list(picture.problems),
         "warnings": list(picture.idle),
+        "differences": list(picture.differences),
     }
 
 
@@ -144,6 +146,10 @@ def _config(reports: tuple[ConfigReport, ...], screen: Screen) -> list[str]:
         for finding in (*same.findings, *(f"Without effect: {one}" for one in same.warnings)):
             text += screen.wrapped(finding, "  ")
     return text
+
+
+def _flags(sentences: tuple[str, ...], screen: Screen) -> list[str]:
+    return [screen.bad(line) for one in sentences for line in screen.wrapped(one)]
 
 
 def _problems(problems: tuple[str, ...], screen: Screen) -> list[str]:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from vipcast.cli.picture import Picture, ours, take
 from vipcast.config import Config, PeersRefusedError, parse
 from vipcast.kube.store import Store
-from vipcast.model.addresses import Address
+from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import Classes
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Service
 from vipcast.model.pool import Pool
-from vipcast.ops.values import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,13 @@ def look(
     service_cidrs: tuple[Network, ...],
     now: float,
 ) -> World:
-    """The world of a store with a whole snapshot; `now` is in seconds since 1970."""
+    """The world of a store with a whole snapshot; `now` is in seconds since 1970.
+
+    `classes` and `service_cidrs` count where no program tells its own.
+    """
     picture = take(store, namespace, now, classes)
+    classes = picture.classes
+    service_cidrs = next((one.service_cidrs for one in picture.flags.values()), service_cidrs)
     holders: dict[str, tuple[Service, ...]] = {}
     for _, service in sorted(store.services.items()):
         for address in dict.fromkeys(service.ingress) if ours(service, classes) else ():

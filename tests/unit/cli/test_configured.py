@@ -27,7 +27,7 @@ Explain = Callable[..., tuple[int, list[str]]]
 INPUTS = Path(__file__).parents[2] / "inputs"
 MAPS = sorted(path for path in INPUTS.glob("*.yaml") if "kind: ConfigMap" in path.read_text())
 PROGRAMS = ["", "The programs say: valid (controller, node1, node2, node3)"]
-FLAGS = ["", "Flags, as the speakers tell them:", *(f"  {one}: --xdp-mode auto" for one in NODES)]
+FLAGS = ["", "Flags, as the programs tell them:", *(f"  {one}: --xdp-mode auto" for one in NODES)]
 
 
 @pytest.fixture
@@ -286,6 +286,7 @@ def test_json_and_yaml_hold_every_value_with_its_origin(
             ],
             "flags": [{"component": node, "flag": "--xdp-mode", "value": "auto"} for node in NODES],
             "problems": [],
+            "differences": [],
             "withoutEffect": [],
             "controller": "",
         },

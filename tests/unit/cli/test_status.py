@@ -369,6 +369,7 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
         ],
         "problems": [],
         "warnings": [],
+        "differences": [],
     }
     assert json.loads(status("--output=json")[1]) == wanted
     assert yaml.safe_load(status("--output=yaml")[1]) == wanted
