@@ -24,10 +24,10 @@ from controller.salvage import salvage, standing_on
 from controller.upkeep import COUNTING, Means, Upkeep
 from vipcast.config import Config, ConfigKeeper, restored
 from vipcast.config.inputs import ref_of
-from vipcast.config.overlaps import Network
 from vipcast.kube import render
 from vipcast.kube.queue import DelayQueue, pause
 from vipcast.kube.store import Change, Store
+from vipcast.model.addresses import Network
 from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import NO_LABELS, Key, Service
 from vipcast.model.raw import (

@@ -161,7 +161,9 @@ def _assigned(
         recorded = replace(recorded, reason=reason)
         if _is_news(service, recorded):
             told = " ".join((f"The Service has {given}.", *grave))
-            events += (_note(service, EventType.WARNING, "LoadBalancerFailed", told),)
+            asked = reason is Reason.INVALID_REQUEST
+            what = "LoadBalancerFailed" if asked else "NotAnnounced"
+            events += (_note(service, EventType.WARNING, what, told),)
     return Outcome(
         service.key,
         reason,

@@ -75,6 +75,11 @@ def _requested(service: Service) -> Address | Refusal | None:
         )
     found: dict[Family, Address] = {}
     for text in service.requested:
+        if not text:
+            return unread(
+                "The Service asks for addresses with a comma that has none before or after it."
+                " Remove that comma."
+            )
         try:
             address = parse_address(text)
         except ValueError:

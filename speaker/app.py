@@ -36,10 +36,9 @@ from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
 from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper
-from vipcast.config.overlaps import Network
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.store import Store
-from vipcast.model.addresses import Address
+from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key
 from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref

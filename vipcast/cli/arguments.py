@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vipcast.cli.subject import Subject, parse_subject
+from vipcast.model.addresses import Network
 from vipcast.model.classes import Classes
 from vipcast.ops.flags import (
     CONFIG,
@@ -33,7 +34,7 @@ from vipcast.ops.flags import (
     classes_of,
     objects_of,
 )
-from vipcast.ops.values import Network, Output
+from vipcast.ops.values import Output
 
 _OBJECTS: Final = (DIRECTORY, KUBECONFIG)
 _CLASSES: Final = (LB_CLASS, LB_CLASS_DEFAULT)

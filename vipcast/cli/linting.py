@@ -22,7 +22,8 @@ from vipcast.files.lint import Spot, lint
 from vipcast.files.reading import read
 from vipcast.files.tree import SUFFIXES, is_hidden
 from vipcast.files.view import STATUS
-from vipcast.ops.values import Network, Output
+from vipcast.model.addresses import Network
+from vipcast.ops.values import Output
 
 STDIN: Final = "-"
 

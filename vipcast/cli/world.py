@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from vipcast.cli.picture import Picture, ours, take
 from vipcast.config import Config, PeersRefusedError, parse
 from vipcast.kube.store import Store
-from vipcast.model.addresses import Address
+from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import Classes
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Service
 from vipcast.model.pool import Pool
-from vipcast.ops.values import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from itertools import accumulate
 
 from vipcast.config.ranges import Entry
 from vipcast.config.schema import Notes
 from vipcast.config.sessions import Placed
-from vipcast.model.addresses import Address, AddressRange, Family, family_of
+from vipcast.model.addresses import Address, AddressRange, Family, Network, family_of
 from vipcast.model.objects import Node
-
-Network = IPv4Network | IPv6Network
 
 _AROUND = "Leave it out of the pool: write ranges around it, or choose other addresses."
 _ELSEWHERE = "Choose addresses that nothing else in the cluster uses."

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from vipcast.config.inputs import parse
 from vipcast.config.nodes import Node
-from vipcast.config.overlaps import Network
 from vipcast.config.places import ConfigMapText, line_of
 from vipcast.config.yamltext import compose, split
 from vipcast.files.reading import objects_of, read
 from vipcast.files.view import View
 from vipcast.kube.store import Store
+from vipcast.model.addresses import Network
 from vipcast.model.errors import ConfigError, Finding, ParseError
 from vipcast.model.raw import CONFIG_MAP, VERSIONS, Batch, Ref
 

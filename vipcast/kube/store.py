@@ -17,7 +17,7 @@ from typing import Any
 
 from vipcast.config.inputs import KINDS as CONFIG_KINDS
 from vipcast.config.inputs import Inputs, gather
-from vipcast.config.overlaps import Context, Network
+from vipcast.config.overlaps import Context
 from vipcast.config.specs import labels_of_nodes
 from vipcast.kube.parse import (
     parse_endpoint_slice,
@@ -27,6 +27,7 @@ from vipcast.kube.parse import (
     parse_service,
 )
 from vipcast.kube.status import parse_l2_status, parse_speaker_status
+from vipcast.model.addresses import Network
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.raw import (

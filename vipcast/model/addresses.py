@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Family(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vipcast.model.addresses import Address, AddressRange, Family
 from vipcast.model.selectors import Selector, any_matches
@@ -59,6 +59,12 @@ class Pool:
     auto_assign: bool = True
     avoid_buggy: bool = False
     allocation: Allocation | None = None
+    _capacities: Mapping[Family, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once: each Service that waits for an address asks for it.
+        counted = {family: self._count(family) for family in Family}
+        object.__setattr__(self, "_capacities", counted)
 
     def __contains__(self, address: object) -> bool:
         """Whether an address lies in one of the entries (buggy or not)."""
@@ -69,7 +75,11 @@ class Pool:
         return address in self and not (self.avoid_buggy and is_buggy(address))
 
     def capacity(self, family: Family) -> int:
-        """How many addresses of a family can be handed out; costs nothing per address."""
+        """How many addresses of a family can be handed out."""
+        return self._capacities[family]
+
+    def _count(self, family: Family) -> int:
+        """The same, entry by entry; costs nothing per address."""
         entries = (entry for entry in self.entries if entry.family is family)
         return sum(entry.size - (_buggy_in(entry) if self.avoid_buggy else 0) for entry in entries)
 

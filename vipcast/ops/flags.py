@@ -21,10 +21,11 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from vipcast.model.addresses import Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
-from vipcast.ops.values import LogFormat, LogLevel, Network
+from vipcast.ops.values import LogFormat, LogLevel
 
 T = TypeVar("T")
 

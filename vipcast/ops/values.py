@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
+from vipcast.model.addresses import Network
 from vipcast.model.xdp import XdpMode
 
 # RFC 1123 as Kubernetes applies it: labels of up to 63 characters, names of up to 253.
@@ -18,7 +19,6 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 
-Network = IPv4Network | IPv6Network
 Choice = TypeVar("Choice", bound=StrEnum)
 
 

@@ -17,8 +17,8 @@ from controller.desk import Desk
 from controller.main import KINDS, WRITER, new_key
 from controller.reports import sample
 from tests.support.waiting import eventually_async
-from vipcast.config.overlaps import Network
 from vipcast.files import DirectorySource
+from vipcast.model.addresses import Network
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Raw, Source
 

@@ -66,7 +66,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None, list[str]]] = {
     "another class": ({"loadBalancerClass": "example.com/other"}, None, []),
     "headless": ({"clusterIP": "None"}, None, LOSES),
     "IPv6 alone": ({"ipFamilies": ["IPv6"]}, None, LOSES),
-    "both families": ({"ipFamilies": ["IPv4", "IPv6"]}, "10.0.0.0", ["LoadBalancerFailed"]),
+    "both families": ({"ipFamilies": ["IPv4", "IPv6"]}, "10.0.0.0", ["NotAnnounced"]),
     "both if possible": (
         {"ipFamilies": ["IPv6", "IPv4"], "ipFamilyPolicy": "PreferDualStack"},
         "10.0.0.0",
@@ -107,7 +107,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None, list[str]]] = {
     "an address of each family": (
         {**noted(**{ADDRESSES: "fd00::5,10.0.0.5"}), "ipFamilies": ["IPv4", "IPv6"]},
         "10.0.0.5",
-        [*MOVES, "LoadBalancerFailed"],
+        [*MOVES, "NotAnnounced"],
     ),
     "two addresses of one family": (
         noted(**{ADDRESSES: "10.0.0.5,10.0.0.6"}),
@@ -116,6 +116,11 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None, list[str]]] = {
     ),
     "no address, by annotation": (
         noted(**{ADDRESSES: "10.0.0"}),
+        "10.0.0.0",
+        ["LoadBalancerFailed"],
+    ),
+    "an address and a comma": (
+        noted(**{ADDRESSES: "10.0.0.5,"}),
         "10.0.0.0",
         ["LoadBalancerFailed"],
     ),

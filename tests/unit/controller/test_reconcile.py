@@ -88,6 +88,14 @@ REFUSED: dict[str, tuple[dict[str, object], Reason, str]] = {
             " Write an address of a pool, or leave it out."
         ),
     ),
+    "a request with a comma too many": (
+        {"requested": ("192.0.2.10", "")},
+        Reason.INVALID_REQUEST,
+        (
+            "The Service asks for addresses with a comma that has none before or after it."
+            " Remove that comma."
+        ),
+    ),
     "two requests": (
         {"requested": ("192.0.2.10",), "requested_twice": True},
         Reason.INVALID_REQUEST,
@@ -290,7 +298,7 @@ def test_a_service_with_an_address_is_told_what_it_does_not_get_once(
             about(
                 "web",
                 EventType.WARNING,
-                "LoadBalancerFailed",
+                "NotAnnounced",
                 f"The Service has {given}. {lacks}",
             ),
         ),
