@@ -102,7 +102,8 @@ class App:
         self._outside = outside
         self._store = Store(settings.namespace, settings.config, settings.secret)
         self._service_cidrs = settings.service_cidrs
-        means = Means(outside.wall, outside.token, settings.heartbeat)
+        flags = render.program_flags(desk.classes, settings.service_cidrs)
+        means = Means(outside.wall, outside.token, settings.heartbeat, flags)
         self._upkeep = Upkeep(source, self._store, desk, self.keeper, settings.secret, means)
         self._notes = Ref(EVENT, Key("", "notes"))
         self._outbox: deque[EventNote] = deque()

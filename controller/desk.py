@@ -64,7 +64,7 @@ class Desk:
         self.config: Config | None = None
         self.waiting: dict[Key, Reason] = {}
         self.feuds = Feuds()
-        self._classes = classes
+        self.classes = classes
         self._services: dict[Key, Service] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
         self._shared_anew: set[Key] = set()
@@ -120,8 +120,8 @@ class Desk:
         if service is None:
             return None
         labels = self._namespaces.get(key.namespace, NO_LABELS)
-        outcome = decide(service, self.config, self.ledger, self._classes, labels)
-        if key in self._deprecated and is_ours(service, self._classes):
+        outcome = decide(service, self.config, self.ledger, self.classes, labels)
+        if key in self._deprecated and is_ours(service, self.classes):
             outcome = replace(outcome, events=(*outcome.events, deprecation(service)))
         if outcome.assignment is not None:
             self._hold(service, outcome.assignment.address)
@@ -135,7 +135,7 @@ class Desk:
         """The outcome stands on the Service: see it so already, and let go of what it frees."""
         key = outcome.service
         service = self._services.get(key)
-        if service is not None and is_ours(service, self._classes):
+        if service is not None and is_ours(service, self.classes):
             self._deprecated.discard(key)
         if service is not None and outcome.status is not None:
             status = outcome.status
@@ -209,7 +209,7 @@ class Desk:
         """Enter what statuses show, for Services of which the ledger knows nothing."""
         for key in sorted(keys, key=self.rank):
             service = self._services[key]
-            ours = is_ours(service, self._classes)
+            ours = is_ours(service, self.classes)
             if service.ingress and not self.ledger.held(key) and (ours or is_marked(service)):
                 wanted = wish(service, self._namespaces.get(key.namespace, NO_LABELS))
                 for address, answer in may_keep(service, wanted, config, self.ledger).items():

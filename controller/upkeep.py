@@ -19,11 +19,9 @@ from vipcast.kube import render
 from vipcast.kube.store import Store
 from vipcast.model.errors import ConflictError, Finding
 from vipcast.model.objects import Key
-from vipcast.model.raw import IP_ADDRESS_POOL, Ref
+from vipcast.model.raw import IP_ADDRESS_POOL, Raw, Ref
+from vipcast.ops.heartbeat import Heartbeat
 from vipcast.ports import Source
-
-HEARTBEAT: Final = 10.0
-"""Seconds between two signs of life in the ConfigurationState, where it carries them."""
 
 COUNTING: Final = 1.0
 """Seconds from a change until what counts many objects is written, with all that came meanwhile."""
@@ -31,11 +29,15 @@ COUNTING: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`wall` gives seconds since 1970, `token` a new key; `heartbeat`: signs of life are given."""
+    """`wall` gives seconds since 1970, `token` a new key; `heartbeat`: signs of life are given.
+
+    `flags` are those of this program, as its ConfigurationState shows them.
+    """
 
     wall: Callable[[], float]
     token: Callable[[], bytes]
     heartbeat: bool
+    flags: Raw
 
 
 class Upkeep:
@@ -59,8 +61,7 @@ class Upkeep:
         self.state = render.configuration_state_ref(self._namespace)
         self.secret = render.secret_ref(self._namespace, secret)
         self._counted: dict[Ref, Counters] = {}
-        self._heartbeat = ""
-        self._next_heartbeat = float("-inf")
+        self._heartbeat = Heartbeat(means.wall, given=means.heartbeat)
 
     def pools(self) -> Iterator[Ref]:
         """The IPAddressPools that are in force."""
@@ -92,19 +93,12 @@ class Upkeep:
             contested=self._desk.feuds.writers,
             now=render.timestamp(self._means.wall()),
             before=before,
-            heartbeat=self._alive(),
+            heartbeat=self._heartbeat.text(asyncio.get_running_loop().time()),
+            flags=self._means.flags,
         )
         if before is None or before.get("status") != raw["status"]:
             await self._source.put(ref, raw)
-        return self._next_heartbeat if self._means.heartbeat else None
-
-    def _alive(self) -> str:
-        """The time of the last sign of life, which is now where it is due again; "": none."""
-        now = asyncio.get_running_loop().time()
-        if self._means.heartbeat and now >= self._next_heartbeat:
-            self._heartbeat = render.timestamp(self._means.wall())
-            self._next_heartbeat = now + HEARTBEAT
-        return self._heartbeat
+        return self._heartbeat.due
 
     async def make_secret(self) -> None:
         """The key of the speakers' hellos, where there is none."""

@@ -28,6 +28,7 @@ from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
 from vipcast.config.inputs import CONFIGURATION, restored
 from vipcast.config.keeper import ConfigKeeper
+from vipcast.kube.render import program_flags
 from vipcast.model.errors import HostError
 from vipcast.model.raw import (
     ENDPOINT_SLICE,
@@ -121,7 +122,14 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
             read=read,
         )
         reporter = Reporter(
-            options.node_name, options.namespace, source, metrics, time.time, settings.xdp_mode
+            options.node_name,
+            options.namespace,
+            source,
+            metrics,
+            time.time,
+            settings.xdp_mode,
+            heartbeat=options.objects.directory is not None,
+            flags=program_flags(options.lb_class, options.service_cidr),
         )
         keeper = ConfigKeeper(options.namespace, options.config, options.node_name)
         if (recalled := last_good.recall()) is not None:

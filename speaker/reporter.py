@@ -8,6 +8,7 @@ tries again after a failure. So a slow or broken Source never holds up an answer
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +21,12 @@ from speaker.plan import Claim
 from speaker.ports import Counts
 from speaker.reports import Picture
 from vipcast.config.keeper import ConfigState
-from vipcast.kube.render import configuration_state, configuration_state_ref, timestamp
+from vipcast.kube.render import (
+    NO_FLAGS,
+    configuration_state,
+    configuration_state_ref,
+    timestamp,
+)
 from vipcast.kube.status import render_l2_status, render_speaker_status
 from vipcast.model.addresses import Address
 from vipcast.model.errors import SourceError
@@ -28,6 +34,7 @@ from vipcast.model.objects import Key
 from vipcast.model.raw import SERVICE, EventNote, EventType, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.status import SpeakerReport
+from vipcast.ops.heartbeat import Heartbeat
 from vipcast.ops.log import event, failure
 from vipcast.ops.metrics import SpeakerMetrics
 from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
@@ -55,7 +62,11 @@ EVENT_BACKLOG = 1000
 
 
 class Reporter:
-    """One speaker's voice. `wall` returns seconds since the epoch."""
+    """One speaker's voice. `wall` returns seconds since the epoch.
+
+    `heartbeat`: signs of life are given; `flags` are those of this program, both as its
+    ConfigurationState shows them.
+    """
 
     def __init__(
         self,
@@ -65,7 +76,12 @@ class Reporter:
         metrics: SpeakerMetrics,
         wall: Callable[[], float],
         xdp_mode: str,
+        *,
+        heartbeat: bool = False,
+        flags: Raw = NO_FLAGS,
     ) -> None:
+        self._flags = flags
+        self._heartbeat = Heartbeat(wall, given=heartbeat)
         self._node = node
         self._xdp_mode = xdp_mode
         self._namespace = namespace
@@ -210,7 +226,7 @@ class Reporter:
     async def run(self, picture: Callable[[], Picture]) -> None:
         """Write status objects and Events until cancelled."""
         while True:
-            await self._dirty.wait()
+            await self._due()
             await asyncio.sleep(COALESCE)
             self._dirty.clear()
             self._say_dropped()
@@ -222,6 +238,12 @@ class Reporter:
             if failures:
                 await asyncio.sleep(RETRY)
                 self._dirty.set()
+
+    async def _due(self) -> None:
+        """Until something may have changed, or a sign of life is to be given."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._heartbeat.due):
+                await self._dirty.wait()
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
         """Bring what stands to what is wanted; one object that cannot be written stops no other."""
@@ -275,6 +297,8 @@ class Reporter:
             warnings=self._config.warnings,
             now=self._stamp(),
             before=self._written.get(state),
+            heartbeat=self._heartbeat.text(asyncio.get_running_loop().time()),
+            flags=self._flags,
         )
 
     def _since_text(self, link: int, vip: Address, counter: int) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vipcast.kube.parse import CONDITION, POOL_OUTPUT, SECRET_KEY
+from vipcast.model.classes import Classes
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key, Recorded, Service
 from vipcast.model.raw import (
@@ -33,6 +34,7 @@ READABLE = "vipcast.io/sourceReadable"
 WITHOUT_EFFECT = "vipcast.io/withoutEffect"
 CONTESTED = "vipcast.io/statusContested"
 HEARTBEAT = "heartbeat"
+FLAGS = "flags"
 
 _LONGEST_NAME = 253
 _LONGEST_MESSAGE = 1024
@@ -40,6 +42,7 @@ _LONGEST_LIST = 32_000
 """An API server takes 32,768 characters in the message of a condition."""
 
 NOBODY: Mapping[Key, str] = MappingProxyType({})
+NO_FLAGS: Raw = MappingProxyType({})
 
 
 def timestamp(seconds: float) -> str:
@@ -156,6 +159,15 @@ def configuration_state_ref(namespace: str, node: str = "") -> Ref:
     return Ref(CONFIGURATION_STATE, Key(namespace, name))
 
 
+def program_flags(classes: Classes, service_cidrs: Iterable[object]) -> dict[str, Any]:
+    """The flags of a program on which its decisions rest, for `configuration_state`."""
+    return {
+        "lbClass": sorted(classes.names),
+        "lbClassDefault": classes.default,
+        "serviceCIDRs": [str(cidr) for cidr in service_cidrs],
+    }
+
+
 def configuration_state(
     namespace: str,
     node: str,
@@ -168,6 +180,7 @@ def configuration_state(
     before: Raw | None = None,
     contested: Mapping[Key, str] = NOBODY,
     heartbeat: str = "",
+    flags: Raw = NO_FLAGS,
 ) -> tuple[Ref, dict[str, Any]]:
     """How a program got on with what users wrote, for `Source.put`.
 
@@ -175,7 +188,7 @@ def configuration_state(
     files and other objects, `warnings` those about what has no effect, `contested` the Services
     whose status somebody else keeps writing, with that writer's name. `before` is the object as it
     stands, whose conditions keep the times at which they last turned. `heartbeat` is a time at
-    which the program was alive; "": it gives none.
+    which the program was alive; "": it gives none. `flags` is what `program_flags` has made.
     """
     ref = configuration_state_ref(namespace, node)
     labels = {COMPONENT_LABEL: "speaker" if node else "controller"}
@@ -207,6 +220,8 @@ def configuration_state(
         "errorSummary": _lines((*findings, *problems)),
         "conditions": [_timed(condition, before, now) for condition in conditions],
     }
+    if flags:
+        status[FLAGS] = dict(flags)
     if heartbeat:
         status[HEARTBEAT] = heartbeat
     return ref, whole(ref, labels=labels, status=status)

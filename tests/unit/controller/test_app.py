@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections import Counter
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +286,7 @@ async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -
 async def test_a_sign_of_life_is_given_again_and_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.upkeep.HEARTBEAT", 0.05)
+    monkeypatch.setattr("vipcast.ops.heartbeat.EVERY", 0.05)
     minutes = itertools.count(NOON, 60)
     seen: set[str] = set()
     async with running(place, wall=lambda: next(minutes)):
@@ -309,10 +310,20 @@ async def test_a_state_that_is_written_for_another_reason_carries_the_last_sign_
         assert place.state()["heartbeat"] == first
 
 
+async def test_the_state_names_the_flags_that_decide(place: Place) -> None:
+    async with running(place, service_cidrs=(IPv4Network("10.96.0.0/12"),)):
+        await eventually_async(place.state, what="the state is reported")
+        assert place.state()["flags"] == {
+            "lbClass": [],
+            "lbClassDefault": True,
+            "serviceCIDRs": ["10.96.0.0/12"],
+        }
+
+
 async def test_on_a_cluster_no_sign_of_life_is_written(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.upkeep.HEARTBEAT", 0.0)
+    monkeypatch.setattr("vipcast.ops.heartbeat.EVERY", 0.0)
     minutes = itertools.count(NOON, 60)
     source = Counted(place.path)
     async with running(source, wall=lambda: next(minutes), heartbeat=False):

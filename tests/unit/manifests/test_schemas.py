@@ -12,8 +12,9 @@ from vipcast.config.config import Config
 from vipcast.config.inputs import gather, parse
 from vipcast.config.nodes import Node
 from vipcast.config.schema import Reader, Section
-from vipcast.kube.render import configuration_state
+from vipcast.kube.render import configuration_state, program_flags
 from vipcast.kube.status import render_l2_status, render_speaker_status
+from vipcast.model.classes import Classes
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
 from vipcast.model.raw import VERSIONS, Kind, Ref
@@ -131,6 +132,7 @@ def test_the_status_kinds_have_exactly_the_keys_that_the_programs_write() -> Non
         problems=[],
         now=TIME,
         heartbeat=TIME,
+        flags=program_flags(Classes(frozenset({"ours"})), ["10.96.0.0/12"]),
     )
     _, speaker = render_speaker_status("metallb-system", SPEAKER)
     written = {

@@ -22,6 +22,7 @@ from tests.unit.speaker.test_reports import seen, vip
 from tests.unit.speaker.world import KINDS, OTHER, SYSTEM, VIP, WALL
 from vipcast.config.config import Config
 from vipcast.config.keeper import ConfigState
+from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.status import l2_status_ref, parse_l2_status, speaker_status_ref
 from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding, SourceError
@@ -77,7 +78,7 @@ class Counting(MemorySource):
 class Desk:
     """A reporter, its source, and the picture that it sees."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.cluster = MemoryCluster()
         self.source = Counting(self.cluster)
         self.metrics = SpeakerMetrics(
@@ -89,7 +90,7 @@ class Desk:
         self.time = WALL
         self.picture = NONE
         self.reporter = Reporter(
-            "node1", SYSTEM, self.source, self.metrics, lambda: self.time, "auto"
+            "node1", SYSTEM, self.source, self.metrics, lambda: self.time, "auto", **options
         )
 
     def told(self, effect: Changed | Condition, claim: Claim | None = CLAIM) -> None:
@@ -379,6 +380,41 @@ def test_since_is_when_a_holding_began_and_the_next_one_has_its_own(desk: Desk) 
         desk.show(replace(HOLDING, seen=(seen(vip(VIP, answering=True, counter=8)),)))
         await until(since, "it is held again")
         assert since() == ["2024-05-01T00:03:00Z"]
+
+    desk.run(story)
+
+
+def test_a_sign_of_life_is_written_every_ten_seconds_and_nothing_else() -> None:
+    desk = Desk(heartbeat=True, flags={"lbClass": ["ours"]})
+
+    def state() -> Raw:
+        found = desk.cluster.now()[configuration_state_ref(SYSTEM, "node1")]["status"]
+        return dict(found)
+
+    async def story() -> None:
+        await pass_time(15.0)
+        assert desk.source.journal == []  # nothing is known yet
+        desk.show(NONE)
+        await pass_time(1.0)
+        assert (state()["heartbeat"], state()["flags"]) == (
+            "2024-05-01T00:00:00Z",
+            {"lbClass": ["ours"]},
+        )
+        desk.source.journal.clear()
+        desk.time += 5
+        desk.show(HOLDING)
+        await pass_time(1.0)
+        assert state()["heartbeat"] == "2024-05-01T00:00:00Z"
+        assert "put ConfigurationState" not in desk.source.journal
+        desk.source.journal.clear()
+        desk.time += 5
+        await pass_time(9.0)
+        assert state()["heartbeat"] == "2024-05-01T00:00:10Z"
+        assert desk.source.journal == ["put ConfigurationState"]
+        for _ in range(2):
+            desk.time += 10
+            await pass_time(10.0)
+        assert desk.source.journal == ["put ConfigurationState"] * 3
 
     desk.run(story)
 
