@@ -42,6 +42,7 @@ DECLARED: Mapping[str, flags.Flag[object]] = {
     f"--{flag.name}": flag for flag in (*flags.CONTROLLER_FLAGS, *flags.SPEAKER_FLAGS)
 }
 VARIABLES = {variable for flag in DECLARED.values() for variable in flag.variables}
+VARIABLES |= set(flags.KEY_VARIABLES)
 
 
 @pytest.mark.parametrize("line", lines(), ids=lambda line: line.metallb)
