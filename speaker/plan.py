@@ -25,6 +25,18 @@ from vipcast.model.reasons import Reason, protocol_not_yet, sentence
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
+NOWHERE: Mapping[Reason, str] = {
+    Reason.NO_LOCAL_ENDPOINTS: (
+        "Traffic policy Local: no node that may announce has an endpoint of the Service that is"
+        " ready or serving. Run a pod of the Service on one, or write externalTrafficPolicy:"
+        " Cluster."
+    ),
+    Reason.NODE_UNKNOWN: (
+        "There is no Node object at all. Create one for each node that should announce."
+    ),
+}
+"""What to say where a reason, whose own sentence is about one node, keeps all of them."""
+
 Ads = tuple[L2Advertisement, ...]
 
 Memo = dict[Ads | None, Candidates | Reason]
@@ -228,7 +240,8 @@ def advertisements(service: Service, pool: str, config: Config) -> Ads | Refusal
     if not found:
         return Refusal(
             Reason.NO_MATCHING_ADVERTISEMENT,
-            f"The serviceSelectors of {_names(named)} do not match the Service's labels.",
+            f"The serviceSelectors of {_names(named)} do not match the Service's labels. Change"
+            " these or those, or write an L2Advertisement for the Service.",
         )
     limited = [each for each in found if each.services]
     if service.sharing_key and limited:
@@ -298,10 +311,13 @@ def _nominate(node: Node, ads: Ads) -> Candidate | None:
 
 
 def _nowhere(reason: Reason, ads: Iterable[L2Advertisement]) -> str:
-    """What to say of advertisements that match no node; "" for any other reason."""
-    if reason is not Reason.NO_MATCHING_ADVERTISEMENT:
-        return ""
-    return f"The nodeSelectors of {_names(ads)} match no node that could announce."
+    """What to say of all nodes together; "" where the reason's own sentence says it."""
+    if reason is Reason.NO_MATCHING_ADVERTISEMENT:
+        return (
+            f"The nodeSelectors of {_names(ads)} match no node that could announce. Change them, or"
+            " give a node such labels."
+        )
+    return NOWHERE.get(reason, "")
 
 
 def _names(ads: Iterable[L2Advertisement]) -> str:

@@ -142,7 +142,7 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.NO_ENDPOINTS: "No endpoint of the Service is ready or serving.",
     Reason.NO_LOCAL_ENDPOINTS: (
-        "Traffic policy Local: no endpoint of the Service on this node is ready or serving."
+        "Traffic policy Local: no endpoint of the Service on the node is ready or serving."
     ),
     Reason.NODE_EXCLUDED: (
         "The node carries the label node.kubernetes.io/exclude-from-external-load-balancers."
@@ -171,7 +171,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ADOPTED: "The speaker was restarted and took over its own entries.",
     Reason.NOT_CANDIDATE: "This node may not announce the address.",
     Reason.NOT_MATCH_INTERFACE: (
-        "The advertisements name interfaces, and this node is on the segment through another one."
+        "The advertisements name interfaces, and the node is on the segment through another one."
     ),
     Reason.NOT_WANTED: "The address is no longer to be announced on this segment.",
     Reason.INTERFACE_EXCLUDED: "The interface's name is on the list of excluded interfaces.",

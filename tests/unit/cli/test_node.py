@@ -164,7 +164,7 @@ def test_traffic_policy_local_is_the_reason_of_the_node_without_endpoints(
     assert explain("node1")[1][-2:] == [
         (
             "Does not answer for (noLocalEndpoints):"
-            " Traffic policy Local: no endpoint of the Service on this node is ready or serving."
+            " Traffic policy Local: no endpoint of the Service on the node is ready or serving."
             " Run a pod of the Service there, or write externalTrafficPolicy: Cluster."
         ),
         f"  {VIP} (default/web) on lan0: node2 does",

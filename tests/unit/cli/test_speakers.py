@@ -21,6 +21,7 @@ from tests.unit.cli.cluster import (
     WEB,
     healthy,
     holding,
+    metallb,
     refusing,
     report,
 )
@@ -264,3 +265,31 @@ def test_a_service_that_shares_an_address_without_a_common_node_is_not_called_an
     nobody = f"On lan0, nobody answers for {VIP} for Service default/yet"
     assert f"{nobody} (sharedIPWithoutCommonNode)." in lines
     assert f"  {VIP} (default/yet) on lan0" in vipcast("explain", "node2")[1]
+
+
+def test_a_refused_configuration_hides_not_what_speakers_say_of_themselves(
+    tmp_path: Path, vipcast: Vipcast
+) -> None:
+    directory = healthy(tmp_path)
+    directory.put("pools.yaml", metallb("IPAddressPool", "home", addresses=["many"]))
+    directory.holders()
+    reason = Reason.NOT_MATCH_INTERFACE
+    directory.speakers(
+        *(refusing(node, WEB, reason) for node in ("node1", "node2")), report("node3")
+    )
+    assert vipcast("explain", "web")[1][-5:-1] == [
+        "A better-ranked node of the segment should claim the address first.",
+        "Order of those that may: node3.",
+        "The configuration cannot be read: what it says about nodes is left out.",
+        "May not: node1 (notMatchInterface), node2 (notMatchInterface).",
+    ]
+
+
+def test_what_nobody_may_announce_is_not_said_to_wait_for_somebody(
+    tmp_path: Path, vipcast: Vipcast
+) -> None:
+    directory = healthy(tmp_path)
+    directory.service("web", ALLOCATED, [VIP], endpoints=())
+    directory.holders()
+    assert address(vipcast)["reason"] == Reason.NO_ENDPOINTS
+    assert f"On lan0, nobody answers for {VIP} (noEndpoints)." in vipcast("explain", "web")[1]

@@ -13,6 +13,7 @@ from speaker import plan
 from speaker.leadership import Candidate, Candidates
 from speaker.plan import (
     EXCLUDE_LABEL,
+    NOWHERE,
     Claim,
     Decision,
     Memo,
@@ -78,7 +79,8 @@ def nodes(**changes: Node) -> Mapping[str, Node]:
 
 
 def no(reason: Reason, address: str = str(VIP)) -> Decision:
-    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, sentence(reason)),))
+    message = NOWHERE.get(reason) or sentence(reason)
+    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, message),))
 
 
 SOME = slices(endpoint("node1"))
@@ -349,7 +351,8 @@ def test_an_advertisement_is_for_services_that_one_of_its_selectors_matches() ->
     assert by(one, service=web) == may(node1=ANY, node2=ANY, node3=ANY)
     assert by(one) == refused(
         Reason.NO_MATCHING_ADVERTISEMENT,
-        "The serviceSelectors of L2Advertisement ad do not match the Service's labels.",
+        "The serviceSelectors of L2Advertisement ad do not match the Service's labels. Change these"
+        " or those, or write an L2Advertisement for the Service.",
     )
 
 
@@ -371,7 +374,8 @@ def test_a_pool_that_nothing_advertises_is_named_with_what_to_do() -> None:
 def test_advertisements_that_no_able_node_matches_are_named() -> None:
     assert by(ad("b", nodes=(where("no"),)), ad("a", nodes=(where("nope"),))) == refused(
         Reason.NO_MATCHING_ADVERTISEMENT,
-        "The nodeSelectors of L2Advertisement a, b match no node that could announce.",
+        "The nodeSelectors of L2Advertisement a, b match no node that could announce. Change them,"
+        " or give a node such labels.",
     )
 
 
