@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vipcast.config.inputs import parse
 from vipcast.config.nodes import Node
@@ -51,7 +51,7 @@ def lint(
     spots: list[Spot] = []
     for name, text in texts.items():
         reading = read(name, text)
-        view.put(name, reading)
+        view.put(name, replace(reading, objects=(*reading.objects, *reading.doubtful)))
         spots += (_in_file(name, finding) for finding in reading.problems)
         spots += (_in_file(name, finding, warning=True) for finding in reading.remarks)
     told = {spot.finding for spot in spots}
@@ -112,7 +112,8 @@ class _Atlas:
 
 def _nodes(name: str, text: str) -> Iterator[tuple[Ref, Node]]:
     """The objects of a file with their nodes; what cannot be read has been told already."""
-    by_line = {found.line: found.ref for found in read(name, text).objects}
+    reading = read(name, text)
+    by_line = {found.line: found.ref for found in (*reading.objects, *reading.doubtful)}
     for chunk in split(text):
         try:
             root = compose(chunk, name)

@@ -29,16 +29,22 @@ from vipcast.model.raw import CLUSTER_WIDE, VERSIONS, Kind, Raw, Ref, api_versio
 
 _KINDS = {kind.name: kind for kind in VERSIONS}
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
-_LONGEST_NAME, _LONGEST_NAMESPACE = 253, 63
+_LONGEST = {"name": 253, "namespace": 63}
+_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One object of a file, and the line that it begins in."""
+    """One object of a file, and the line that it begins in.
+
+    `doubtful`: its kind is ours and its apiVersion is wrong, so it does not count; what else is
+    wrong with it can be told nevertheless.
+    """
 
     ref: Ref
     raw: Raw
     line: int
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,14 @@ class Reading:
     """What one file holds.
 
     `problems` are what cannot be read, `remarks` what can be but has no effect. `documents` are
-    those that could be read, by their text, with lines from the top of each.
+    those that could be read, by their text, with lines from the top of each. `doubtful` objects do
+    not count: their apiVersion is a problem.
     """
 
     objects: tuple[Found, ...] = ()
     problems: tuple[Finding, ...] = ()
     remarks: tuple[Finding, ...] = ()
+    doubtful: tuple[Found, ...] = ()
     documents: Mapping[str, tuple[Found, ...]] = field(default_factory=dict, compare=False)
 
     def refs(self) -> frozenset[Ref]:
@@ -65,6 +73,7 @@ NOTHING = Reading()
 def read(name: str, text: str, before: Reading = NOTHING) -> Reading:
     """What a file holds now. `name` is its path as findings show it."""
     objects: list[Found] = []
+    doubtful: list[Found] = []
     problems: list[Finding] = []
     remarks: list[Finding] = []
     documents: dict[str, tuple[Found, ...]] = {}
@@ -78,10 +87,12 @@ def read(name: str, text: str, before: Reading = NOTHING) -> Reading:
         else:
             documents[chunk.text] = known
         shift = chunk.line - 1
-        objects += [Found(found.ref, found.raw, found.line + shift) for found in known]
+        here = [replace(found, line=found.line + shift) for found in known]
+        objects += [found for found in here if not found.doubtful]
+        doubtful += [found for found in here if found.doubtful]
     kept = _kept(before, objects) if problems else []
     named = tuple(replace(problem, kept=bool(kept)) for problem in problems)
-    return Reading((*objects, *kept), named, tuple(remarks), documents)
+    return Reading((*objects, *kept), named, tuple(remarks), tuple(doubtful), documents)
 
 
 def unreadable(name: str, message: str, fix: str, before: Reading = NOTHING) -> Reading:
@@ -108,12 +119,12 @@ def _document(
         return
     for node in objects_of(root):
         try:
-            found = _object(file, node, remarks)
+            found = _object(file, node, problems, remarks)
         except ParseError as error:
             problems.append(error.finding)
         else:
             if found is not None:
-                yield Found(found.ref, found.raw, found.line - chunk.line + 1)
+                yield replace(found, line=found.line - chunk.line + 1)
 
 
 def objects_of(root: Node | None) -> tuple[Node, ...]:
@@ -127,50 +138,57 @@ def objects_of(root: Node | None) -> tuple[Node, ...]:
     return (root,)
 
 
-def _object(file: str, node: Node, remarks: list[Finding]) -> Found | None:
+def _object(file: str, node: Node, problems: list[Finding], remarks: list[Finding]) -> Found | None:
     """One object with its defaults; None if it is of a kind that is none of ours."""
     if not isinstance(node, MappingNode):
         raise _refused(
             file, node, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."
         )
-    kind = _kind(file, node, remarks)
+    count = len(problems)
+    kind = _kind(file, node, problems, remarks)
     if kind is None:
         return None
+    doubtful = len(problems) > count
     raw: dict[str, Any] = with_defaults(kind, plain(node, file))
     metadata = raw.get("metadata")
     if not isinstance(metadata, Mapping):
-        at = _nearest(node, "metadata")
-        raise _refused(file, at, "", "The object has no metadata.", "Add metadata with a name.")
-    name = _name(file, node, "name", metadata.get("name"), _LONGEST_NAME)
+        at, message = _nearest(node, "metadata"), f"This {kind.name} has no metadata."
+        raise _refused(file, at, "", message, "Add metadata with a name.")
+    name = _name(file, node, kind, "name", metadata.get("name"))
     if kind in CLUSTER_WIDE:
-        return Found(Ref(kind, Key("", name)), raw, node.line)
-    namespace = _name(file, node, "namespace", metadata.get("namespace"), _LONGEST_NAMESPACE)
-    return Found(Ref(kind, Key(namespace, name)), raw, node.line)
+        return Found(Ref(kind, Key("", name)), raw, node.line, doubtful)
+    namespace = _name(file, node, kind, "namespace", metadata.get("namespace"))
+    return Found(Ref(kind, Key(namespace, name)), raw, node.line, doubtful)
 
 
-def _kind(file: str, node: MappingNode, remarks: list[Finding]) -> Kind | None:
-    """The kind if it is one of ours; what looks like a slip of the pen is refused."""
+def _kind(
+    file: str, node: MappingNode, problems: list[Finding], remarks: list[Finding]
+) -> Kind | None:
+    """The kind if it is one of ours, with a problem if its version or group is wrong; what looks
+    like a slip of the pen is refused."""
     version, kind = (_word(file, node, key) for key in ("apiVersion", "kind"))
     group = version.rpartition("/")[0]
     known = Kind(group, kind)
     if known in UNREAD:
         _remark(file, node, known, remarks)
         return None
-    if known in VERSIONS:
-        if version in api_versions(known):
-            return known
+    if known in VERSIONS and version in api_versions(known):
+        return known
+    if known in VERSIONS or (kind in _KINDS and "." not in group):
+        known = _KINDS[kind]
+        same = group == known.group
+        what = "this version is not known" if same else f"there is no {kind} in this group"
+        message = f"apiVersion of {_title(node, kind)}: {what}."
         fix = f"Write apiVersion: {api_version(known)}."
         at = _nearest(node, "apiVersion")
-        raise _refused(file, at, version, f"This version of {kind} is not known.", fix)
-    if kind in _KINDS and "." not in group:
-        fix = f"Write apiVersion: {api_version(_KINDS[kind])}."
-        at = _nearest(node, "apiVersion")
-        raise _refused(file, at, version, f"There is no {kind} in this group.", fix)
+        problems.append(_refused(file, at, version, message, fix).finding)
+        return known
     ours = {one.name.casefold(): one.name for one in VERSIONS if one.group == group}
     close = difflib.get_close_matches(kind.casefold(), ours, n=1, cutoff=0.85)
     if close:
         fix = f"Did you mean {ours[close[0]]}?"
-        raise _refused(file, _nearest(node, "kind"), kind, "There is no such kind.", fix)
+        message = f"kind of {_title(node, 'object')}: there is no such kind."
+        raise _refused(file, _nearest(node, "kind"), kind, message, fix)
     _remark(file, node, known, remarks)
     return None
 
@@ -194,9 +212,18 @@ def _word(file: str, node: MappingNode, key: str) -> str:
     raise _refused(file, value or node, "", message, "Begin it with apiVersion and kind.")
 
 
-def _name(file: str, node: Node, key: str, value: object, longest: int) -> str:
+def _title(node: MappingNode, kind: str) -> str:
+    """How an object is called whose kind is in doubt."""
+    named = (_nearest(node, "metadata", key) for key in ("namespace", "name"))
+    words = [each.text for each in named if isinstance(each, Scalar)]
+    return f"{kind} {'/'.join(words)}"[:_TITLE] if words else f"this {kind}"
+
+
+def _name(file: str, node: Node, kind: Kind, key: str, value: object) -> str:
+    longest = _LONGEST[key]
     if not isinstance(value, str) or len(value) > longest or not _NAME.fullmatch(value):
-        message = f"metadata.{key} is missing." if value is None else f"metadata.{key} is no name."
+        wrong = "is missing" if value is None else "is no name"
+        message = f"metadata.{key} of this {kind.name} {wrong}."
         fix = (
             f"Write at most {longest} small letters, digits, dashes and dots, in quotes if need be."
         )

@@ -220,6 +220,16 @@ spec:
     ]
 
 
+def test_a_wrong_version_does_not_hide_the_rest() -> None:
+    pool = POOL.replace("v1beta1", "v1").replace("/28]", "/33]")
+    assert told(pool, ADVERTISEMENT) == [
+        ("0", 1, "line 1"),
+        ("0", 5, "spec.addresses[0]"),
+        ("1", 9, "spec.nodeSelectors[0].matchLabels.kubernetes.io/hostname"),
+        ("1", 12, "spec.ipAddressPools[1]"),
+    ]
+
+
 def test_a_node_that_cannot_be_read_as_a_whole_is_compared_with_the_pools() -> None:
     node = NODE.replace("{name: n1}", "{name: n1, labels: {zone: y, row: 5}}")
     assert told(POOL, EVERYWHERE, node) == [

@@ -123,73 +123,73 @@ def test_a_kind_that_should_be_ours_but_is_not_read_is_remarked_on_and_spoils_no
             "Begin it with apiVersion and kind.",
         ),
         (
-            "apiVersion: v2\nkind: Service\n",
+            "apiVersion: v2\nkind: Service\nmetadata: {name: web}\n",
             1,
             "v2",
-            "This version of Service is not known.",
+            "apiVersion of Service web: this version is not known.",
             "Write apiVersion: v1.",
         ),
         (
-            "apiVersion: metallb.io/v1\nkind: BGPPeer\n",
+            "apiVersion: metallb.io/v1\nkind: BGPPeer\nmetadata: {name: web}\n",
             1,
             "metallb.io/v1",
-            "This version of BGPPeer is not known.",
+            "apiVersion of BGPPeer web: this version is not known.",
             "Write apiVersion: metallb.io/v1beta2.",
         ),
         (
-            "apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\n",
+            "apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\nmetadata: {name: web}\n",
             1,
             "discovery.k8s.io/v1beta1",
-            "This version of EndpointSlice is not known.",
+            "apiVersion of EndpointSlice web: this version is not known.",
             "Write apiVersion: discovery.k8s.io/v1.",
         ),
         (
-            "apiVersion: apps/v1\nkind: Service\n",
+            "apiVersion: apps/v1\nkind: Service\nmetadata: {name: web}\n",
             1,
             "apps/v1",
-            "There is no Service in this group.",
+            "apiVersion of Service web: there is no Service in this group.",
             "Write apiVersion: v1.",
         ),
         (
-            "apiVersion: v1\nkind: EndpointSlice\n",
+            "apiVersion: v1\nkind: EndpointSlice\nmetadata: {name: web}\n",
             1,
             "v1",
-            "There is no EndpointSlice in this group.",
+            "apiVersion of EndpointSlice web: there is no EndpointSlice in this group.",
             "Write apiVersion: discovery.k8s.io/v1.",
         ),
         (
-            "apiVersion: v1\nkind: Servise\n",
+            "apiVersion: v1\nkind: Servise\nmetadata: {name: web}\n",
             2,
             "Servise",
-            "There is no such kind.",
+            "kind of object web: there is no such kind.",
             "Did you mean Service?",
         ),
         (
-            "apiVersion: v1\nkind: configmap\n",
+            "apiVersion: v1\nkind: configmap\nmetadata: {name: web}\n",
             2,
             "configmap",
-            "There is no such kind.",
+            "kind of object web: there is no such kind.",
             "Did you mean ConfigMap?",
         ),
         (
             "apiVersion: v1\nkind: Service\n",
             1,
             "",
-            "The object has no metadata.",
+            "This Service has no metadata.",
             "Add metadata with a name.",
         ),
         (
             "kind: Service\nmetadata: {name: web}\napiVersion: v2\n",
             3,
             "v2",
-            "This version of Service is not known.",
+            "apiVersion of Service web: this version is not known.",
             "Write apiVersion: v1.",
         ),
         (
             "apiVersion: v1\nkind: Service\nmetadata: [web]\n",
             3,
             "",
-            "The object has no metadata.",
+            "This Service has no metadata.",
             "Add metadata with a name.",
         ),
     ],
@@ -203,20 +203,30 @@ def test_what_is_no_object_is_named_with_its_line(
 @pytest.mark.parametrize(
     ("metadata", "value", "message"),
     [
-        ("{}", "", "metadata.name is missing."),
-        ("{generateName: web-}", "", "metadata.name is missing."),
-        ("{name: Web}", "Web", "metadata.name is no name."),
-        ("{name: 80}", "80", "metadata.name is no name."),
-        ("{name: '../../etc'}", "../../etc", "metadata.name is no name."),
-        ("{name: web, namespace: a/b}", "a/b", "metadata.namespace is no name."),
-        ("{name: web, namespace: [a]}", "[...]", "metadata.namespace is no name."),
-        (f"{{name: {'a' * 254}}}", "a" * 80, "metadata.name is no name."),
+        ("{}", "", "metadata.name of this Service is missing."),
+        ("{generateName: web-}", "", "metadata.name of this Service is missing."),
+        ("{name: Web}", "Web", "metadata.name of this Service is no name."),
+        ("{name: 80}", "80", "metadata.name of this Service is no name."),
+        ("{name: '../../etc'}", "../../etc", "metadata.name of this Service is no name."),
+        ("{name: web, namespace: a/b}", "a/b", "metadata.namespace of this Service is no name."),
+        ("{name: web, namespace: [a]}", "[...]", "metadata.namespace of this Service is no name."),
+        (f"{{name: {'a' * 254}}}", "a" * 80, "metadata.name of this Service is no name."),
     ],
 )
 def test_an_object_needs_a_name_that_could_be_one(metadata: str, value: str, message: str) -> None:
     found = finding(f"apiVersion: v1\nkind: Service\nmetadata: {metadata}\n")
     assert (found.value, found.message) == (value, message)
     assert found.fix.startswith("Write at most ")
+
+
+def test_an_object_of_a_wrong_version_does_not_count_and_can_be_read_all_the_same() -> None:
+    text = "apiVersion: v2\nkind: Service\nmetadata: {namespace: shop, name: web}\n"
+    reading = read("a.yaml", f"---\n{text}")
+    assert reading.objects == ()
+    (problem,) = reading.problems
+    assert problem.message == "apiVersion of Service shop/web: this version is not known."
+    (found,) = reading.doubtful
+    assert (found.ref, found.line) == (Ref(SERVICE, Key("shop", "web")), 2)
 
 
 def test_a_name_is_found_in_its_own_line_and_a_missing_one_where_it_should_stand() -> None:
