@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from vipcast.kube.render import FLAGS
 from vipcast.model.addresses import Network
 from vipcast.model.classes import Classes
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.raw import Raw
 from vipcast.ops.flags import LB_CLASS, LB_CLASS_DEFAULT, SERVICE_CIDR
 from vipcast.ops.values import networks
-
-FLAGS = "flags"
 
 
 @dataclass(frozen=True, slots=True)

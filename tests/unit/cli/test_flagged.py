@@ -13,6 +13,8 @@ import yaml
 from tests.unit.cli.cluster import ALLOCATED, NODES, VIP, Directory, healthy
 from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
 from vipcast.files.dump import dump
+from vipcast.kube.render import program_flags
+from vipcast.model.classes import Classes
 from vipcast.model.objects import Recorded
 from vipcast.model.reasons import Reason
 
@@ -36,7 +38,7 @@ def flags(
     classes: Sequence[str] = (), default: bool = True, cidrs: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Flags as a program tells them."""
-    return {"lbClass": [*classes], "lbClassDefault": default, "serviceCIDRs": [*cidrs]}
+    return program_flags(Classes(frozenset(classes), default), cidrs)
 
 
 def tell(directory: Directory, told: Mapping[str, Mapping[str, Any]]) -> None:
