@@ -37,11 +37,20 @@ from speaker.reports import Picture
 from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper
 from vipcast.kube.render import configuration_state_ref
+from vipcast.kube.status import speaker_status_ref
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import Key
-from vipcast.model.raw import CONFIGURATION_STATE, SERVICE_L2_STATUS, Batch, Raw, Ref
+from vipcast.model.raw import (
+    CONFIGURATION_STATE,
+    SERVICE_L2_STATUS,
+    SPEAKER_STATUS,
+    Batch,
+    Delta,
+    Raw,
+    Ref,
+)
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.steps import STEPS
 from vipcast.model.xdp import XdpMode
@@ -57,8 +66,8 @@ BEAT = 0.2
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
 
-OWN_KINDS = frozenset({SERVICE_L2_STATUS, CONFIGURATION_STATE})
-"""Kinds of which a speaker keeps up, or deletes, what one before it has written."""
+OWN_KINDS = frozenset({SERVICE_L2_STATUS, CONFIGURATION_STATE, SPEAKER_STATUS})
+"""Kinds of which a speaker keeps up, or deletes, what was written in its node's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +202,10 @@ class Speaker:
         first, self._synced = not self._synced, True
         if first:
             self._reporter.found(self._own_statuses())
+        else:
+            for delta in batch.deltas:
+                if self._is_own(delta):
+                    self._reporter.saw(delta.ref, delta.raw)
         changed = False
         configured = first or change.config or change.findings
         if configured:
@@ -252,10 +265,27 @@ class Speaker:
             for key, status in self.store.l2_statuses.items()
             if status.node == node
         ]
-        for ref in (*refs, configuration_state_ref(namespace, node)):
+        for ref in (
+            *refs,
+            configuration_state_ref(namespace, node),
+            speaker_status_ref(namespace, node),
+        ):
             raw = self.store.raw(ref)
             if raw is not None:
                 yield ref, raw
+
+    def _is_own(self, delta: Delta) -> bool:
+        """Whether this may be what a speaker of this node has written; ours knows what is gone."""
+        if delta.ref.kind not in OWN_KINDS or delta.raw is None:
+            return delta.ref.kind in OWN_KINDS
+        if delta.ref.kind == SERVICE_L2_STATUS:
+            status = self.store.l2_statuses.get(delta.ref.key)
+            return status is not None and status.node == self.settings.node
+        node, namespace = self.settings.node, self.settings.namespace
+        return delta.ref in (
+            configuration_state_ref(namespace, node),
+            speaker_status_ref(namespace, node),
+        )
 
     # Interfaces
 
@@ -371,6 +401,7 @@ class Speaker:
             refusals=tuple(self._refusals()),
             problems=(*self.store.problems, *self.store.findings),
             past=self.segments.past,
+            yields=self.segments.yields,
         )
 
     def _refusals(self) -> Iterator[Unannounced]:
@@ -392,10 +423,11 @@ class Speaker:
     @property
     def doubled(self) -> str | None:
         """What to say where another speaker uses this node's name; None: nobody does."""
-        if not (places := self.segments.those(Reason.DUPLICATE_NODE)):
+        if places := self.segments.those(Reason.DUPLICATE_NODE):
+            sign = f"It is heard on {', '.join(places)}."
+        elif not (sign := self._reporter.other):
             return None
-        said, step = sentence(Reason.DUPLICATE_NODE), STEPS[Reason.DUPLICATE_NODE]
-        return f"{said} It is heard on {', '.join(places)}. {step}"
+        return f"{sentence(Reason.DUPLICATE_NODE)} {sign} {STEPS[Reason.DUPLICATE_NODE]}"
 
     def sample(self) -> SpeakerSample:
         """What metrics show now; counters come straight from the maps."""

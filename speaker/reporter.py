@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from speaker import reports
+from speaker.guard import Guard, text_of
 from speaker.leadership import Changed, Condition
 from speaker.plan import Claim
 from speaker.ports import Counts
@@ -27,7 +28,7 @@ from vipcast.kube.render import (
     configuration_state_ref,
     timestamp,
 )
-from vipcast.kube.status import render_l2_status, render_speaker_status
+from vipcast.kube.status import render_l2_status, render_speaker_status, speaker_status_ref
 from vipcast.model.addresses import Address
 from vipcast.model.errors import SourceError
 from vipcast.model.objects import Key
@@ -47,6 +48,9 @@ COALESCE = 0.05
 
 RETRY = 1.0
 """Seconds after which a failed write is tried again."""
+
+OTHER_COUNTS = 60.0
+"""Seconds for which another speaker counts as there whose report was seen in place of ours."""
 
 ENDED: Mapping[Reason, str] = {
     Reason.LEARNING: "The speaker has listened long enough; it may take addresses.",
@@ -93,9 +97,14 @@ class Reporter:
         self._notes: deque[EventNote] = deque()
         self._dropped = 0
         self._written: dict[Ref, Raw] = {}
+        self._guard = Guard()
+        self._boot = ""
         self._since: dict[tuple[int, Address], tuple[int, str]] = {}
         self._held: set[tuple[str, Address]] = set()
         self._config = ConfigState()
+        self._me = speaker_status_ref(namespace, node)
+        self._other = ""
+        self._other_until = 0.0
 
     def _stamp(self) -> str:
         return timestamp(self._wall())
@@ -111,6 +120,32 @@ class Reporter:
         for ref, raw in standing:
             self._written.setdefault(ref, raw)
         self._dirty.set()
+
+    def saw(self, ref: Ref, raw: Raw | None) -> None:
+        """So stands now what may be an object of its own, whoever wrote it; None: it is gone."""
+        now = asyncio.get_running_loop().time()
+        if raw is not None or ref in self._written:
+            self._guard.saw(ref, raw, self._written.get(ref), now)
+            if self._guard.due is not None:
+                self._dirty.set()
+        if ref == self._me and ref in self._written and self._boot:
+            self._look_for_other(raw, now)
+
+    @property
+    def other(self) -> str:
+        """A sentence about another speaker that reports in this node's name; "": there is none."""
+        return self._other if asyncio.get_running_loop().time() < self._other_until else ""
+
+    def _look_for_other(self, raw: Raw | None, now: float) -> None:
+        boot = text_of(raw, "boot")
+        if not boot or boot == self._boot:
+            return
+        other = f"It reports boot {boot}, started {text_of(raw, 'started') or 'nobody knows when'}."
+        if not self.other:
+            reason = Reason.DUPLICATE_NODE
+            said = f"{sentence(reason)} {other}"
+            event(log, "reportOverwritten", said, level=logging.WARNING, reason=reason)
+        self._other, self._other_until = other, now + OTHER_COUNTS
 
     def worked(self, objects: int) -> None:
         """So many changed objects were decided upon."""
@@ -230,7 +265,7 @@ class Reporter:
             await asyncio.sleep(COALESCE)
             self._dirty.clear()
             self._say_dropped()
-            failures = await self._write(dict(self._objects(picture())))
+            failures = await self._report(picture())
             failures += await self._write_notes()
             for error in failures:
                 failure(log, "writeStatus", "will be tried again", error)
@@ -240,10 +275,26 @@ class Reporter:
                 self._dirty.set()
 
     async def _due(self) -> None:
-        """Until something may have changed, or a sign of life is to be given."""
+        """Until something may have changed, a sign of life is to be given, or a report mended."""
+        times = (self._heartbeat.due, self._guard.due)
+        due = min((time for time in times if time is not None), default=None)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._heartbeat.due):
+            async with asyncio.timeout_at(due):
                 await self._dirty.wait()
+
+    async def _report(self, picture: Picture) -> list[SourceError]:
+        """Write what differs; nothing while another speaker reports under this node's name."""
+        now = asyncio.get_running_loop().time()
+        for ref, raw in self._guard.spoilt(now, self._written):
+            if raw is None:
+                self._written.pop(ref, None)
+            else:
+                self._written[ref] = raw
+        if picture.yields:
+            self._heartbeat.text(now)  # it is missed, and not due again and again
+            return []
+        self._boot = f"{picture.boot:016x}"
+        return await self._write(dict(self._objects(picture)))
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
         """Bring what stands to what is wanted; one object that cannot be written stops no other."""
@@ -286,7 +337,7 @@ class Reporter:
         self._forget_since(picture)
         for status in held.values():
             yield render_l2_status(self._namespace, status)
-        yield render_speaker_status(self._namespace, self._report(picture))
+        yield render_speaker_status(self._namespace, self._speaker(picture))
         state = configuration_state_ref(self._namespace, self._node)
         yield configuration_state(
             self._namespace,
@@ -313,12 +364,12 @@ class Reporter:
         for place in self._since.keys() - wanted:
             del self._since[place]
 
-    def _report(self, picture: Picture) -> SpeakerReport:
+    def _speaker(self, picture: Picture) -> SpeakerReport:
         return SpeakerReport(
             node=self._node,
             started=self._started,
             xdp_mode=self._xdp_mode,
-            boot=f"{picture.boot:016x}",
+            boot=self._boot,
             term=picture.term,
             interfaces=reports.interface_reports(picture.seen, picture.failed, picture.skipped),
             segments=reports.segment_reports(picture.seen),

@@ -63,7 +63,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole speaker at one moment, as reports and metrics need it."""
+    """The whole speaker at one moment, as reports and metrics need it.
+
+    `yields`: another speaker has this node's name, and reports under it.
+    """
 
     boot: int
     term: int
@@ -74,6 +77,7 @@ class Picture:
     refusals: tuple[Unannounced, ...]
     problems: tuple[Finding, ...]
     past: Past = Past()
+    yields: bool = False
 
 
 def mac_text(mac: bytes) -> str:

@@ -177,6 +177,11 @@ class Segments:
         """How each stands."""
         return tuple(segment.seen() for segment in self._open.values())
 
+    @property
+    def yields(self) -> bool:
+        """Whether another node of this name answers somewhere, so that this one does not."""
+        return any(one.core.yields for one in self._open.values())
+
     def those(self, condition: Reason) -> tuple[str, ...]:
         """The interfaces whose segment is in this state."""
         return tuple(

@@ -8,7 +8,14 @@ from vipcast.files import DirectorySource
 from vipcast.kube.patches import Part
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.status import NODE_LABEL
-from vipcast.model.raw import CONFIG_MAP, CONFIGURATION_STATE, SECRET, SERVICE_L2_STATUS, Kind
+from vipcast.model.raw import (
+    CONFIG_MAP,
+    CONFIGURATION_STATE,
+    SECRET,
+    SERVICE_L2_STATUS,
+    SPEAKER_STATUS,
+    Kind,
+)
 from vipcast.ops.flags import Objects
 from vipcast.ports import Source
 
@@ -31,7 +38,8 @@ def open_source(
     is not brought to each of them. `owns` is as KubeSource has it. A directory is followed whole.
     """
     if objects.directory is not None:
-        return DirectorySource(objects.directory, writer, kinds)
+        own = () if node is None else (CONFIGURATION_STATE, SERVICE_L2_STATUS, SPEAKER_STATUS)
+        return DirectorySource(objects.directory, writer, kinds, own=own)
     # The client of an API server costs 12 MiB, which a directory has no use for.
     from vipcast.kube.api import Access
     from vipcast.kube.source import KubeSource
@@ -40,6 +48,7 @@ def open_source(
     labels = {}
     if node is not None:
         names[CONFIGURATION_STATE] = configuration_state_ref(namespace, node).key.name
+        names[SPEAKER_STATUS] = node
         labels[SERVICE_L2_STATUS] = f"{NODE_LABEL}={node}"
     return KubeSource(
         Access(objects.kubeconfig),

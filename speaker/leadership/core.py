@@ -230,6 +230,11 @@ class SegmentCore:
         return self._voice.port.link
 
     @property
+    def yields(self) -> bool:
+        """Whether another node of our name answers, so that this one does not."""
+        return self._yields
+
+    @property
     def conditions(self) -> frozenset[Reason]:
         """The states of the whole segment that hold now: see `Condition`."""
         return frozenset(self._conditions)

@@ -52,8 +52,9 @@ _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 class DirectorySource:
     """Follows `directory` and writes below its sub-directory status/`writer`.
 
-    `kinds` are those that `changes` reports. `clock` gives seconds since 1970, for the times of
-    Events; `monotonic` gives seconds that never jump. At most `event_budget` Events are kept.
+    `kinds` are those that `changes` reports; of those in `own` only what this writer has written.
+    `clock` gives seconds since 1970, for the times of Events; `monotonic` gives seconds that never
+    jump. At most `event_budget` Events are kept.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class DirectorySource:
         writer: str,
         kinds: Collection[Kind],
         *,
+        own: Collection[Kind] = (),
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         event_budget: int = 1000,
@@ -69,7 +71,7 @@ class DirectorySource:
         self._root = directory.absolute()
         self._clock = clock
         self._monotonic = monotonic
-        self._tree = Tree(self._root, kinds)
+        self._tree = Tree(self._root, kinds, writer, own)
         self._writer = Writer(self._root, writer)
         self._events = EventTable(writer, event_budget)
         self._disk = ThreadPoolExecutor(1, "vipcast-files")

@@ -49,8 +49,17 @@ class Scan:
 class Tree:
     """The files below one directory; `view` has what they hold."""
 
-    def __init__(self, root: Path, kinds: Collection[Kind]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        kinds: Collection[Kind],
+        writer: str = "",
+        own: Collection[Kind] = (),
+    ) -> None:
+        """Of the kinds in `own`, only what `writer` has written counts."""
         self.root = root
+        self._writer = writer
+        self._own = {kind.name for kind in own}
         self.view = View(kinds)
         self.identity: tuple[int, int] | None = None
         self.lost = ""
@@ -160,8 +169,10 @@ class Tree:
                 yield name, _signature(status)
 
     def _is_unasked(self, parts: Sequence[str]) -> bool:
-        """Whether a path lies where writers put a kind that nobody here follows."""
-        return len(parts) > 2 and parts[0] == STATUS and parts[2] in self._unasked
+        """Whether a path lies where writers put a kind that is not followed here, or not theirs."""
+        if len(parts) < 3 or parts[0] != STATUS:
+            return False
+        return parts[2] in self._unasked or (parts[2] in self._own and parts[1] != self._writer)
 
     def _differing(self, present: dict[str, _Signature]) -> set[str]:
         """Files that are new, gone or not as they were; where no look was possible, nothing is."""

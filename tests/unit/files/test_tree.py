@@ -292,7 +292,9 @@ def test_a_file_in_place_of_the_directory_is_named(bench: Bench, tmp_path: Path)
     assert bench.scan().lost == f"{bench.root} is not a directory any more."
 
 
-def test_what_programs_report_is_not_read_where_nobody_follows_it(bench: Bench) -> None:
+def test_what_programs_report_is_not_read_where_nobody_follows_it_or_another_wrote_it(
+    bench: Bench,
+) -> None:
     state = "apiVersion: metallb.io/v1beta1\nkind: ConfigurationState\nmetadata: {name: x}\n"
     bench.write("status/controller/ConfigurationState/default/x.yaml", state)
     bench.scan()
@@ -301,6 +303,9 @@ def test_what_programs_report_is_not_read_where_nobody_follows_it(bench: Bench) 
     assert bench.scan("status/controller/ConfigurationState/default/x.yaml") == Scan()
     follows = Tree(bench.root, [CONFIGURATION_STATE])
     assert [delta.ref for delta in follows.scan(0).deltas] == [ref]
+    for writer, deltas in (("controller", [ref]), ("speaker-node1", [])):
+        mine = Tree(bench.root, [CONFIGURATION_STATE], writer, [CONFIGURATION_STATE])
+        assert [delta.ref for delta in mine.scan(0).deltas] == deltas
 
 
 def test_a_name_that_is_no_text_can_be_named_all_the_same(bench: Bench) -> None:
