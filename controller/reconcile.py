@@ -27,6 +27,7 @@ from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import NO_LABELS, Key, Recorded, Service
 from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.steps import STEPS
 
 NOTHING = Recorded()
 
@@ -124,11 +125,14 @@ def deprecation(service: Service) -> EventNote:
 
 def _not_ours(service: Service, reason: Reason, config: Config | None, ledger: Ledger) -> Outcome:
     clear = is_marked(service) and config is not None
+    refusal = Refusal(reason, f"{sentence(reason)} {STEPS[reason]}")
+    lost = dict.fromkeys(ledger.held(service.key), refusal) if clear else {}
     return Outcome(
         service.key,
         reason,
         sentence(reason),
         status=Status() if clear else None,
+        events=_taken_back(service, lost),
         frees=ledger.held(service.key),
     )
 

@@ -59,11 +59,13 @@ def noted(**annotations: str) -> dict[str, Any]:
     return {"annotations": annotations}
 
 
+TAKEN = ["ClearAssignment"]
+
 CHANGES: dict[str, tuple[dict[str, Any], str | None, list[str]]] = {
-    "type ClusterIP": ({"type": "ClusterIP"}, None, []),
-    "type NodePort": ({"type": "NodePort"}, None, []),
-    "type ExternalName": ({"type": "ExternalName"}, None, []),
-    "another class": ({"loadBalancerClass": "example.com/other"}, None, []),
+    "type ClusterIP": ({"type": "ClusterIP"}, None, TAKEN),
+    "type NodePort": ({"type": "NodePort"}, None, TAKEN),
+    "type ExternalName": ({"type": "ExternalName"}, None, TAKEN),
+    "another class": ({"loadBalancerClass": "example.com/other"}, None, TAKEN),
     "headless": ({"clusterIP": "None"}, None, LOSES),
     "IPv6 alone": ({"ipFamilies": ["IPv6"]}, None, LOSES),
     "both families": ({"ipFamilies": ["IPv4", "IPv6"]}, "10.0.0.0", ["NotAnnounced"]),

@@ -24,8 +24,9 @@ from vipcast.model.objects import (
     Recorded,
     Service,
 )
-from vipcast.model.raw import EventType
+from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.steps import STEPS
 
 # --- a Service that has an address --------------------------------------------------------------
 
@@ -231,11 +232,24 @@ def test_what_is_not_ours_is_not_touched(reason: Reason, ingress: tuple[str, ...
 
 
 @pytest.mark.parametrize("reason", NOT_OURS)
-def test_what_is_ours_no_more_gives_back_everything(reason: Reason) -> None:
+def test_what_is_ours_no_more_gives_back_everything_and_is_told(reason: Reason) -> None:
     former = holding("web", "192.0.2.11", "home", **NOT_OURS[reason])
+    message = f"192.0.2.11 is taken back ({reason}): {SENTENCES[reason]} {STEPS[reason]}"
+    note = EventNote(Ref(SERVICE, former.key), EventType.NORMAL, "ClearAssignment", message)
     assert decide(former, CONFIG, ledger(web="192.0.2.11")) == Outcome(
-        former.key, reason, SENTENCES[reason], status=Status(), frees=(ip("192.0.2.11"),)
+        former.key,
+        reason,
+        SENTENCES[reason],
+        status=Status(),
+        events=(note,),
+        frees=(ip("192.0.2.11"),),
     )
+
+
+def test_an_address_that_another_program_has_written_is_not_said_to_be_taken_back() -> None:
+    former = holding("web", "203.0.113.5", "home", load_balancer_class="other.example/lb")
+    outcome = decide(former, CONFIG, ledger(web="192.0.2.11"))
+    assert (outcome.events, outcome.frees) == ((), (ip("192.0.2.11"),))
 
 
 CLASSES: dict[str, tuple[Classes, str | None, Reason | None]] = {
