@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from vipcast.files import DirectorySource
 from vipcast.kube.patches import Part
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.status import NODE_LABEL
@@ -37,10 +36,12 @@ def open_source(
     those of the speaker on `node`, of the controller ("") or all (None): what all speakers write
     is not brought to each of them. `owns` is as KubeSource has it. A directory is followed whole.
     """
+    # Each brings libraries that the other has no use for: the client of an API server is 12 MiB.
     if objects.directory is not None:
+        from vipcast.files import DirectorySource
+
         own = () if node is None else (CONFIGURATION_STATE, SERVICE_L2_STATUS, SPEAKER_STATUS)
         return DirectorySource(objects.directory, writer, kinds, own=own)
-    # The client of an API server costs 12 MiB, which a directory has no use for.
     from vipcast.kube.api import Access
     from vipcast.kube.source import KubeSource
 

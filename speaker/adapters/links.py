@@ -18,7 +18,7 @@ from ipaddress import IPv4Interface
 from types import TracebackType
 from typing import Any, Self
 
-from pyroute2 import IPRoute
+from pyroute2.iproute.linux import IPRoute
 from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from speaker.layer2.interfaces import Link

@@ -17,7 +17,6 @@ with Retry-After) is asked again then.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import logging
 import os
@@ -35,6 +34,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from vipcast.model.errors import ConflictError, HostError, RefusedError, SourceError
+from vipcast.packages import enter, instead_of
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a Pod finds its token and the certificate of its API server."""
@@ -342,6 +342,19 @@ def _unusable(access: Access, error: Exception) -> HostError:
     )
 
 
+class _Unused:
+    """A class of pydantic's, of which nothing is ever made here."""
+
+
+_PYDANTIC: Final = {
+    "BaseModel": _Unused,
+    "Field": lambda *_default, **_constraints: None,
+    "SecretStr": _Unused,
+    "StrictBytes": bytes,
+    "StrictInt": int,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Library:
     client: Any
@@ -354,15 +367,12 @@ def _library() -> _Library:
     """The parts of the client that are used.
 
     The packages around them import each API and the client without asyncio, which would cost 9 MiB
-    in every speaker; so these two are entered without running their own code.
+    in every speaker; so these two are entered without running their own code. Of pydantic, another
+    7 MiB, the raw calls need that no body is a SecretStr, and nothing else.
     """
-    for name in ("kubernetes", "kubernetes.aio"):
-        if name not in sys.modules:
-            spec = importlib.util.find_spec(name)
-            if spec is None:
-                raise HostError("The Python package kubernetes is missing; install Vipcast anew.")
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-    from kubernetes.aio import client
-    from kubernetes.aio.config import config_exception, incluster_config, kube_config
+    enter("kubernetes", "kubernetes.aio")
+    with instead_of("pydantic", **_PYDANTIC):
+        from kubernetes.aio import client
+        from kubernetes.aio.config import config_exception, incluster_config, kube_config
 
     return _Library(client, config_exception, incluster_config, kube_config)

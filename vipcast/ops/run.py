@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from vipcast.model.errors import VipcastError
-from vipcast.ops import log
+from vipcast.ops import log, memory
 from vipcast.ops.flags import version
 
 OK: Final = 0
@@ -33,6 +33,7 @@ def run(main: Main, logger: logging.Logger) -> int:
     once, where a task that is merely kept brings its own only when it is forgotten.
     """
     log.event(logger, "starting", "program starts", version=version())
+    memory.spare()
     life = _Life(logger)
     asyncio.run(life.live(main))
     code = FAILED if life.failed else OK
