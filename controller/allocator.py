@@ -90,9 +90,13 @@ def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> 
 
 def hints(service: Service) -> tuple[str, ...]:
     """What a Service with an address would rather have, as sentences; nothing is wrong."""
-    if service.family_policy is not FamilyPolicy.PREFER_DUAL:
-        return ()
-    return ("An IPv6 address, which the Service prefers to have too, is not served yet.",)
+    found = [
+        f"Nothing reads the annotation {name}. {fix}"
+        for name, fix in service.misspelled[: refusals.SHOWN]
+    ]
+    if service.family_policy is FamilyPolicy.PREFER_DUAL:
+        found.append("An IPv6 address, which the Service prefers to have too, is not served yet.")
+    return tuple(found)
 
 
 def _admit(

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final
 
 from vipcast.cli.configured import finding_data
 from vipcast.cli.output import Paragraph, written
+from vipcast.cli.rehearsal import rehearse
 from vipcast.cli.text import Screen
 from vipcast.files.lint import Spot, lint
 from vipcast.files.reading import read
@@ -111,7 +112,7 @@ def check(
     counted = Counter(
         found.ref.kind.name for name, text in texts.items() for found in read(name, text).objects
     )
-    spots = lint(texts, namespace, config, service_cidrs)
+    spots = lint(texts, namespace, config, service_cidrs, rehearse)
     return Checked(tuple(texts), dict(sorted(counted.items())), spots)
 
 

@@ -10,9 +10,10 @@ here. Files without any configuration are not asked for one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from vipcast.config.config import Config
 from vipcast.config.inputs import parse
 from vipcast.config.nodes import Node
 from vipcast.config.places import ConfigMapText, line_of
@@ -40,13 +41,29 @@ class Spot:
     warning: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that would go wrong; `warning`: it spoils nothing, or other files may help."""
+
+    finding: Finding
+    warning: bool = False
+
+
+Rehearsal = Callable[[Store, Config | None], Iterable[Doubt]]
+"""What would come of the objects; the configuration is None where there is none, or a bad one."""
+
+
 def lint(
     texts: Mapping[str, str],
     namespace: str,
     config_name: str = "config",
     service_cidrs: tuple[Network, ...] = (),
+    rehearse: Rehearsal | None = None,
 ) -> tuple[Spot, ...]:
-    """Everything that is wrong with these files, taken together. `texts` are by file name."""
+    """Everything that is wrong with these files, taken together. `texts` are by file name.
+
+    `rehearse` is asked what would come of the objects.
+    """
     view = View(VERSIONS)
     spots: list[Spot] = []
     for name, text in texts.items():
@@ -60,23 +77,26 @@ def lint(
     store.apply(Batch(view.take(), synced=True))
     twice = (finding for finding in view.problems() if finding not in told)
     spots += (atlas.spot(finding) for finding in (*twice, *store.findings))
-    spots += _configuration(store, service_cidrs, atlas)
+    config, wrong = _configuration(store, service_cidrs)
+    doubts = () if rehearse is None else rehearse(store, config)
+    for doubt in (*wrong, *doubts):
+        spots.append(atlas.spot(doubt.finding, warning=doubt.warning))
     order = {name: number for number, name in enumerate(texts)}
     return tuple(sorted(spots, key=lambda spot: (order.get(spot.file, len(order)), spot.line)))
 
 
 def _configuration(
-    store: Store, service_cidrs: tuple[Network, ...], atlas: _Atlas
-) -> Iterator[Spot]:
+    store: Store, service_cidrs: tuple[Network, ...]
+) -> tuple[Config | None, list[Doubt]]:
+    """The configuration that the files hold, and what is wrong with it."""
     inputs = store.inputs(service_cidrs)
     if inputs.empty and not inputs.elsewhere:
-        return
+        return None, []
     try:
         config = parse(inputs)
     except ConfigError as error:
-        yield from (atlas.spot(finding) for finding in error.findings)
-    else:
-        yield from (atlas.spot(finding, warning=True) for finding in config.warnings)
+        return None, [Doubt(finding) for finding in error.findings]
+    return config, [Doubt(finding, warning=True) for finding in config.warnings]
 
 
 def _in_file(name: str, finding: Finding, *, warning: bool = False) -> Spot:

@@ -12,6 +12,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vipcast.kube.fields import Fields, open_object, settled
+from vipcast.kube.slips import (
+    ADDRESS_WISH,
+    OLD_PREFIX,
+    POOL_GIVEN,
+    POOL_WISH,
+    PREFIXES,
+    SHARING_KEY,
+    misspelled,
+)
 from vipcast.kube.writers import writer
 from vipcast.model.addresses import Address, Family, parse_address
 from vipcast.model.errors import Finding, ParseError
@@ -28,12 +37,7 @@ from vipcast.model.objects import (
 )
 from vipcast.model.raw import Raw
 
-OLD_PREFIX = "metallb.universe.tf/"
-PREFIXES = ("vipcast.io/", "metallb.io/", OLD_PREFIX)
-POOL_WISH = "address-pool"
-ADDRESS_WISH = "loadBalancerIPs"
-SHARING_KEY = "allow-shared-ip"
-POOL_OUTPUT = "metallb.io/ip-allocated-from-pool"
+POOL_OUTPUT = f"metallb.io/{POOL_GIVEN}"
 CONDITION = "vipcast.io/AddressAssigned"
 SERVICE_LABEL = "kubernetes.io/service-name"
 SECRET_KEY = "secretkey"
@@ -85,6 +89,10 @@ def parse_service(raw: Raw) -> Service:
             OLD_PREFIX + name
             for name in (POOL_WISH, ADDRESS_WISH, SHARING_KEY)
             if OLD_PREFIX + name in annotations
+        ),
+        misspelled=tuple(
+            (found.field.removeprefix("metadata.annotations."), found.fix)
+            for found in misspelled(raw)
         ),
         publish_not_ready=spec.flag("publishNotReadyAddresses", default=False),
         ingress=_ingress(top.below("status")),

@@ -320,3 +320,11 @@ def test_what_a_service_would_rather_have_is_said_in_its_condition_alone() -> No
     assert decide(preferring, CONFIG, ledger()) == replace(
         plain, message=message, status=replace(plain.status, recorded=recorded)
     )
+
+
+def test_an_annotation_that_nobody_reads_is_said_beside_the_address() -> None:
+    odd = service("web", misspelled=(("metallb.io/adress-pool", "Did you mean x?"),))
+    assert decide(odd, CONFIG, ledger()).message == (
+        "192.0.2.10 from pool home. Nothing reads the annotation metallb.io/adress-pool."
+        " Did you mean x?"
+    )

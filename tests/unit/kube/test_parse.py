@@ -127,6 +127,14 @@ def test_the_service_of_an_input_is_parsed_with_its_defaults() -> None:
     )
 
 
+def test_annotations_that_nobody_reads_are_kept_with_what_to_do() -> None:
+    annotations = {"metallb.io/adress-pool": "lan", "example.com/x": "", "metallb.io/x": ""}
+    assert parse_service(service(annotations=annotations)).misspelled == (
+        ("metallb.io/adress-pool", "Did you mean metallb.io/address-pool?"),
+        ("metallb.io/x", "Known are: address-pool, loadBalancerIPs, allow-shared-ip."),
+    )
+
+
 @pytest.mark.parametrize(
     ("annotations", "found"),
     [

@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.parity import BETTER, SAME, VERDICTS, Line, lines, shown
 from tests.unit.ops.test_health import get, serving
-from vipcast.kube.parse import POOL_OUTPUT, PREFIXES, parse_service
+from vipcast.kube.parse import POOL_OUTPUT, parse_service
+from vipcast.kube.slips import PREFIXES
 from vipcast.ops import flags
 
 ROOT = Path(__file__).parents[3]
