@@ -38,6 +38,13 @@ def read_config_map(raw: Mapping[str, Any], notes: Notes) -> Draft:
     return draft
 
 
+def looks_like_one(raw: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap of whatever name holds pools as a configuration does."""
+    data = raw.get("data")
+    text = data.get(DATA_KEY) if isinstance(data, Mapping) else None
+    return isinstance(text, str) and f"{pools.KEY}:" in text
+
+
 def name_of(raw: Mapping[str, Any]) -> str:
     """How findings name the ConfigMap."""
     metadata = raw.get("metadata")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vipcast.config.config import Config, PeersRefusedError
-from vipcast.config.configmap import DATA_KEY, name_of, read_config_map
+from vipcast.config.configmap import DATA_KEY, looks_like_one, name_of, read_config_map
 from vipcast.config.draft import Draft
 from vipcast.config.objects import Objects, read_objects
 from vipcast.config.overlaps import NOTHING_KNOWN, Context, refuse_reserved, refuse_shared
@@ -55,6 +55,7 @@ class Inputs:
     """The objects of the programs' own namespace, where else there are such, and the cluster.
 
     `elsewhere` names objects of other namespaces: ConfigMaps of the same name, and all of `KINDS`.
+    `misnamed` are ConfigMaps of the programs' namespace that hold what looks like a configuration.
     `partial`: there may be objects that cannot be read and that nobody sees therefore.
     """
 
@@ -68,6 +69,7 @@ class Inputs:
     communities: tuple[Raw, ...] = ()
     bfd_profiles: tuple[Raw, ...] = ()
     elsewhere: tuple[Ref, ...] = ()
+    misnamed: tuple[Ref, ...] = ()
     context: Context = NOTHING_KNOWN
     partial: bool = False
 
@@ -120,6 +122,7 @@ def gather(
     config_map: Raw | None = None
     found: dict[Kind, list[Raw]] = {kind: [] for kind in KINDS}
     elsewhere: list[Ref] = []
+    misnamed: list[Ref] = []
     for ref, raw in objects:
         mine = ref.key.namespace == namespace
         if ref.kind == CONFIG_MAP and ref.key.name == name:
@@ -128,6 +131,8 @@ def gather(
             if mine:
                 found[ref.kind].append(raw)
         else:
+            if mine and ref.kind == CONFIG_MAP and looks_like_one(raw):
+                misnamed.append(ref)
             continue
         if not mine:
             elsewhere.append(ref)
@@ -142,6 +147,7 @@ def gather(
         communities=tuple(found[COMMUNITY]),
         bfd_profiles=tuple(found[BFD_PROFILE]),
         elsewhere=tuple(sorted(elsewhere)),
+        misnamed=tuple(sorted(misnamed)),
         context=context,
     )
 
@@ -257,11 +263,21 @@ def _missing(inputs: Inputs) -> Finding:
             f" looked for in {inputs.namespace}.",
             f"Move it to {inputs.namespace}, or start with --namespace {found}.",
         )
+    if inputs.misnamed:
+        stray = inputs.misnamed[0]
+        return Finding(
+            str(stray),
+            "metadata.name",
+            stray.key.name,
+            f"It looks like a configuration, which is looked for in {name}.",
+            f"Rename it to {inputs.name}, or start with --config {stray.key.name}.",
+        )
     return Finding(
         name,
         "",
         "",
-        "There is neither such a ConfigMap nor any IPAddressPool, so no Service gets an address.",
+        "There is neither such a ConfigMap nor any IPAddressPool: a program that has seen none so"
+        " far gives no Service an address.",
         f"Create one of them: IPAddressPool objects, or pools under the ConfigMap's"
         f" data.{DATA_KEY}.",
     )

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vipcast.config.config import Config
+from vipcast.config.config import Config, PeersRefusedError
 from vipcast.config.inputs import parse
 from vipcast.config.nodes import Node
 from vipcast.config.places import ConfigMapText, line_of
@@ -90,10 +90,12 @@ def _configuration(
 ) -> tuple[Config | None, list[Doubt]]:
     """The configuration that the files hold, and what is wrong with it."""
     inputs = store.inputs(service_cidrs)
-    if inputs.empty and not inputs.elsewhere:
+    if inputs.empty and not inputs.elsewhere and not inputs.misnamed:
         return None, []
     try:
         config = parse(inputs)
+    except PeersRefusedError as error:
+        return error.rest, [Doubt(finding) for finding in error.findings]
     except ConfigError as error:
         return None, [Doubt(finding) for finding in error.findings]
     return config, [Doubt(finding, warning=True) for finding in config.warnings]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from vipcast.config.configmap import looks_like_one
 from vipcast.config.inputs import KINDS as CONFIG_KINDS
 from vipcast.config.inputs import Inputs, gather
 from vipcast.config.overlaps import Context
@@ -186,7 +187,10 @@ class Store:
             ref, was = delta.ref, self.raw(delta.ref)
             old, new = self._take(delta)
             if ref.kind == CONFIG_MAP:
-                config = config or ref.key.name == self._config_map.key.name
+                wanted = self._config_map.key
+                near = ref.key.namespace == wanted.namespace
+                misnamed = near and any(map(_misnamed, (was, delta.raw)))
+                config = config or ref.key.name == wanted.name or misnamed
             elif ref.kind in CONFIG_KINDS:
                 config = config or not _as_written(was, delta.raw)
             elif ref == self._secret:
@@ -272,6 +276,11 @@ class Store:
 def _written(raw: Raw) -> Raw:
     """What users have written of an object: all but the status, in which the controller counts."""
     return {key: value for key, value in raw.items() if key != STATUS}
+
+
+def _misnamed(config_map: Raw | None) -> bool:
+    """Whether a ConfigMap of another name looks like a configuration, which is told."""
+    return config_map is not None and looks_like_one(config_map)
 
 
 def _as_written(old: Raw | None, new: Raw | None) -> bool:

@@ -83,10 +83,10 @@ class Service:
     loadBalancerIPs or spec.loadBalancerIP (`requested_twice`: both), and the annotation
     address-pool. `deprecated` are the annotations that it has with MetalLB's old prefix;
     `misspelled` those that nobody reads although they have a prefix of ours, each with what to
-    do. `ingress` is what the status holds now, as written, in its order (the name, where an entry has no ip).
-    `recorded` is the rest of the controller's last answer. `status_writer` is the name by which an
-    API server knows who else wrote the ingress, "" if nobody did or it is not known; it is no part
-    of what is decided on.
+    do. `ingress` is what the status holds now, as written, in its order (the name, where an entry
+    has no ip). `recorded` is the rest of the controller's last answer. `status_writer` is the name
+    by which an API server knows who else wrote the ingress, "" if nobody did or it is not known; it
+    is no part of what is decided on.
     """
 
     key: Key

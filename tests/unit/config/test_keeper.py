@@ -24,7 +24,16 @@ from tests.unit.config.making import (
     pool,
     pools,
 )
-from vipcast.config import Config, ConfigKeeper, ConfigState, Context, Inputs, parse, restored
+from vipcast.config import (
+    Config,
+    ConfigKeeper,
+    ConfigState,
+    Context,
+    Inputs,
+    gather,
+    parse,
+    restored,
+)
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key, Node
 from vipcast.model.raw import CONFIG_MAP, IP_ADDRESS_POOL, L2_ADVERTISEMENT, Kind, Ref
@@ -103,10 +112,27 @@ def test_a_configuration_that_was_never_there_is_a_finding() -> None:
         OBJECT,
         "",
         "",
-        "There is neither such a ConfigMap nor any IPAddressPool, so no Service gets an address.",
+        "There is neither such a ConfigMap nor any IPAddressPool: a program that has seen none so"
+        " far gives no Service an address.",
         "Create one of them: IPAddressPool objects, or pools under the ConfigMap's data.config.",
     )
     assert keeper().feed(inputs()) == ConfigState(None, (missing,), stale=True)
+
+
+def test_a_config_map_of_another_name_that_looks_like_one_is_pointed_at() -> None:
+    helm = {**config_map(GOOD), "metadata": {"namespace": SYSTEM, "name": "metallb"}}
+    other = {"metadata": {"namespace": SYSTEM, "name": "kube-root-ca.crt"}, "data": {"config": "x"}}
+    refs = [Ref(CONFIG_MAP, Key(SYSTEM, name)) for name in ("metallb", "kube-root-ca.crt")]
+    named = gather(zip(refs, (helm, other), strict=True), SYSTEM)
+    assert keeper().feed(named).findings == (
+        Finding(
+            "ConfigMap metallb-system/metallb",
+            "metadata.name",
+            "metallb",
+            f"It looks like a configuration, which is looked for in {OBJECT}.",
+            "Rename it to config, or start with --config metallb.",
+        ),
+    )
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,11 @@ spec:
     ]
 
 
+def test_a_configuration_of_another_name_is_found() -> None:
+    ((file, line, field),) = told(MAP.replace("  name: config", "  name: metallb"))
+    assert (file, line, field) == ("0", 6, "metadata.name")
+
+
 def test_a_wrong_version_does_not_hide_the_rest() -> None:
     pool = POOL.replace("v1beta1", "v1").replace("/28]", "/33]")
     assert told(pool, ADVERTISEMENT) == [

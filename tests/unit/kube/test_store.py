@@ -211,11 +211,21 @@ def config_map(name: str = "config", namespace: str = NAMESPACE) -> Delta:
 
 def test_the_config_map_is_found_by_namespace_and_name() -> None:
     one = store()
-    assert fed(one, config_map("other")) == Change()
+    assert fed(one, config_map("other", namespace="default")) == Change()
+    assert fed(one, made(ref(CONFIG_MAP, "certificate", NAMESPACE), data={"ca": "x"})) == Change()
     assert one.inputs() == Inputs(NAMESPACE)
     assert fed(one, config_map()) == Change(config=True)
     assert one.inputs() == Inputs(NAMESPACE, config_map=config_map().raw)
     assert fed(one, gone(config_map().ref)) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE)
+
+
+def test_a_config_map_of_another_name_that_looks_like_a_configuration_is_known() -> None:
+    one = store()
+    other = config_map("other")
+    assert fed(one, other) == Change(config=True)
+    assert one.inputs() == Inputs(NAMESPACE, misnamed=(other.ref,))
+    assert fed(one, gone(other.ref)) == Change(config=True)
     assert one.inputs() == Inputs(NAMESPACE)
 
 
