@@ -54,11 +54,13 @@ def rehearse(store: Store, config: Config | None) -> Iterator[Doubt]:
             yield Doubt(slip, warning=True)
     pools = () if config is None else config.pools
     ledger = Ledger(pools)
+    unread = {finding.object for finding in store.findings}
     for key in sorted(store.services):
         service = store.services[key]
         if is_ours(service):
             raw = store.raws(SERVICE)[key]
-            yield from _ports(service)
+            if f"Service {key}" not in unread:  # what could not be read may look like a twin
+                yield from _ports(service)
             yield from _asked(service, raw, store, config, ledger)
     for key, raw in sorted(store.raws(ENDPOINT_SLICE).items()):
         yield from _stray_slice(Ref(ENDPOINT_SLICE, key), raw)

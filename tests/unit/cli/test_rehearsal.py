@@ -185,6 +185,11 @@ def test_ports_are_there_and_each_once() -> None:
     )
 
 
+def test_two_ports_that_cannot_be_read_are_no_twins() -> None:
+    fields = [field for _, field, _, _ in told(service(ports=[{"port": "80"}, {"port": "81"}]))]
+    assert fields == ["spec.ports[0].port", "spec.ports[1].port"]
+
+
 def test_selectors_that_match_none_of_the_nodes_are_a_warning() -> None:
     one = l2(nodeSelectors=[{"matchLabels": {"rack": "1"}}])
     name = f"L2Advertisement {SYSTEM}/all"
