@@ -246,15 +246,34 @@ class Api:
 
 
 def decode(text: bytes) -> Any:
-    """JSON as plain values. Equal keys are one text in memory, in however many objects they are.
+    """JSON as plain values. Equal keys, and values of the keys COMMON, are one text in memory.
 
     Raises ValueError.
     """
     return _DECODER.decode(text.decode())
 
 
+COMMON: Final = frozenset(
+    {
+        *(
+            "addressType",
+            "externalTrafficPolicy",
+            "internalTrafficPolicy",
+            "ipFamilyPolicy",
+            "kind",
+        ),
+        *("ipMode", "manager", "namespace", "nodeName", "protocol", "reason", "sessionAffinity"),
+        *("status", "type"),
+    }
+)
+"""Keys whose values are few, in however many objects they are."""
+
+
 def _shared(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {sys.intern(key): value for key, value in pairs}
+    return {
+        sys.intern(key): sys.intern(value) if key in COMMON and type(value) is str else value
+        for key, value in pairs
+    }
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_shared)

@@ -37,6 +37,8 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _IN_METADATA = ("managedFields", "resourceVersion", "generation", "selfLink")
 _OF_SLICE_METADATA = ("name", "namespace", "labels")
 _OF_ENDPOINT = ("addresses", "conditions", "nodeName")
+_CONDITIONS = ("ready", "serving", "terminating")
+_SEEN_CONDITIONS: dict[tuple[tuple[str, bool], ...], dict[str, bool]] = {}
 _OF_NODE_SPEC = ("podCIDR", "podCIDRs")
 
 
@@ -157,7 +159,18 @@ def _endpoint_slice(raw: dict[str, Any]) -> None:
     raw.pop("ports", None)
     endpoints = raw.get("endpoints")
     if isinstance(endpoints, list):
-        raw["endpoints"] = [_only(one, _OF_ENDPOINT) for one in endpoints]
+        raw["endpoints"] = [_endpoint(one) for one in endpoints]
+
+
+def _endpoint(raw: Any) -> Any:
+    """What is read of an endpoint; equal conditions are one object in memory, since few differ."""
+    kept = _only(raw, _OF_ENDPOINT)
+    stated = kept.get("conditions") if isinstance(kept, dict) else None
+    if isinstance(stated, Mapping):
+        known = _only(stated, _CONDITIONS)
+        if all(value is True or value is False for value in known.values()):
+            kept["conditions"] = _SEEN_CONDITIONS.setdefault(tuple(known.items()), known)
+    return kept
 
 
 def _only(value: Any, keys: tuple[str, ...]) -> Any:

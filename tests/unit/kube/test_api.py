@@ -101,6 +101,14 @@ def test_equal_keys_of_different_objects_are_one_text() -> None:
     assert next(iter(first)) is next(iter(second))
 
 
+def test_values_that_come_again_and_again_are_one_text() -> None:
+    one, other = (decode(b'{"protocol": "T\\u0043P", "ip": "192.0.2.1"}') for _ in range(2))
+    assert one == other == {"protocol": "TCP", "ip": "192.0.2.1"}
+    assert one["protocol"] is other["protocol"]
+    assert one["ip"] is not other["ip"]
+    assert decode(b'{"protocol": ["TCP"]}') == {"protocol": ["TCP"]}
+
+
 def test_neither_the_models_nor_the_client_without_asyncio_are_loaded(tmp_path: Path) -> None:
     """They would cost each speaker some 40 MiB."""
     file = tmp_path / "config"

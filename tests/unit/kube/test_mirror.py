@@ -163,6 +163,21 @@ def test_only_addresses_nodes_and_conditions_of_endpoints_are_kept() -> None:
     }
 
 
+def test_equal_conditions_of_endpoints_are_one_object_and_odd_ones_are_kept() -> None:
+    def conditions(*stated: Any) -> list[Any]:
+        endpoints = [{"conditions": each} for each in stated]
+        raw = lean(ENDPOINT_SLICE, {"metadata": {"name": "web-1"}, "endpoints": endpoints})
+        return [each["conditions"] for each in raw["endpoints"]]
+
+    ready, gone = {"ready": True, "serving": True}, {"ready": False, "serving": True}
+    first, second, other = conditions(dict(ready), dict(ready), gone)
+    assert first is second
+    assert (first, other) == (ready, gone)
+    assert conditions({"ready": 1}, {"ready": None}, "yes", None) == [
+        *({"ready": 1}, {"ready": None}, "yes", None),
+    ]
+
+
 def test_what_is_odd_is_kept_for_the_parser_to_name() -> None:
     node = lean(NODE, {"metadata": {"name": "n1"}, "spec": 7, "status": {"conditions": [None]}})
     assert (node["spec"], node["status"]) == (7, {"conditions": [None]})
