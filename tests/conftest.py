@@ -28,6 +28,9 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell ignores SIGINT for what it runs in the background, and programs inherit that: those
     # that the tests start and interrupt would never notice.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # The same under nohup: what catches a signal survives it, too, and programs inherit no handler.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
