@@ -28,10 +28,16 @@ fuzz: setup ## made-up frames for the XDP program, for a minute; ARGS="-max_tota
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check
 
-bench: setup ## measure, each beside a floor, into benchmarks/results; some minutes
+bench: setup ## measure, each beside a floor, into benchmarks/results; CLUSTER=1: on real Kubernetes, too
 	@.venv/bin/python -m benchmarks.arp_latency
 	@.venv/bin/python -m benchmarks.directory_latency
 	@.venv/bin/python -m benchmarks.many_services
+ifdef CLUSTER
+	@scripts/cluster
+	@.venv/bin/python -m benchmarks.service_latency
+	@.venv/bin/python -m benchmarks.footprint
+	@.venv/bin/python -m benchmarks.failover
+endif
 
 images: ## the container images, with docker, podman or buildah
 	@scripts/images

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -34,6 +34,7 @@ from controller.main import PROGRAM, WRITER
 from lab.cluster import Lab
 from lab.host import Host
 from lab.objects import Object, endpoint_slice
+from lab.processes import Process
 from lab.tools import arp
 from lab.vipcast import Vipcast, pool, service
 from native.bpfmap import Map
@@ -49,6 +50,21 @@ _LATE = 0.01
 """Seconds of silence after which the asker asks again for what was not answered."""
 _REST = 0.2
 """Seconds of processor time in one, of all programs together, that count as rest."""
+
+
+class Programs(Protocol):
+    """A product that runs on a lab."""
+
+    @property
+    def lab(self) -> Lab:
+        """The lab."""
+
+    @property
+    def controller(self) -> Process:
+        """The controller's process."""
+
+    def speaker(self, node: Host) -> Process:
+        """The speaker's process on a node."""
 
 
 def fill(name: str, sizes: Sequence[int]) -> dict[str, Any]:
@@ -148,7 +164,7 @@ def entries(node: Host) -> int:
     return sum(key.address != SELF_TEST_ADDRESS for key in keys)
 
 
-def memory_of(product: Vipcast) -> dict[str, dict[str, int]]:
+def memory_of(product: Programs) -> dict[str, dict[str, int]]:
     """Of the controller, and of that speaker which has most to itself."""
     speakers = [memory(product.speaker(node).pid) for node in product.lab.nodes]
     largest = max(speakers, key=lambda one: one["anonymous"])
@@ -162,12 +178,12 @@ def memory(process: int) -> dict[str, int]:
     return {name: int(said[field]) for name, field in _MEMORY.items()}
 
 
-def rested(product: Vipcast) -> None:
+def rested(product: Programs) -> None:
     """Wait until the programs hardly use the processor."""
     running = [product.controller, *(product.speaker(node) for node in product.lab.nodes)]
 
     def used() -> float:
-        return sum(_processor_seconds(process.pid) for process in running)
+        return sum(processor_seconds(process.pid) for process in running)
 
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -178,7 +194,8 @@ def rested(product: Vipcast) -> None:
     raise BenchmarkError(f"after {PATIENCE:g} s the programs are still at work")
 
 
-def _processor_seconds(process: int) -> float:
+def processor_seconds(process: int) -> float:
+    """What one process has used so far, in ticks of usually 10 ms."""
     # proc(5), stat: after the name in parentheses, utime and stime are the 12th and 13th word.
     words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

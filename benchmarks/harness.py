@@ -139,12 +139,12 @@ def replace(path: Path, text: str) -> int:
     return begun
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait, without hurry, for what is not measured. Raises BenchmarkError if it never comes."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise BenchmarkError(f"after {PATIENCE:g} s still not so: {what}")
+            raise BenchmarkError(f"after {seconds:g} s still not so: {what}")
         time.sleep(0.02)
 
 

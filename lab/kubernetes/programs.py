@@ -75,7 +75,7 @@ def _make(draft: Path, lock: int, go: Toolchain, say: Say) -> None:
     _build(draft / "kubernetes", lock, go, say)
     for name in NAMES:
         (draft / name).symlink_to("kubernetes")
-    say(f"done after {_clock(time.monotonic() - began)}; all of it is in {cache.folder()},")
+    say(f"done after {clock(time.monotonic() - began)}; all of it is in {cache.folder()},")
     say("where the folder go (4 GB) only speeds up another build and may be removed")
 
 
@@ -110,7 +110,7 @@ def _build(program: Path, lock: int, go: Toolchain, say: Say) -> None:
     say(f"compiling at low priority: {count:,} packages (all 2,500 take some 5 to 10 minutes)")
     argv: list[str | Path] = ["nice", "-n", "19", go.go, "build", "-v", "-o", program]
     argv += ["-ldflags", _flags(), "."]
-    commands.follow(argv, _Progress(count, say).line, cwd=SOURCES, env=env, lock=lock)
+    commands.follow(argv, Progress(count, say).line, cwd=SOURCES, env=env, lock=lock)
 
 
 def _flags() -> str:
@@ -125,7 +125,7 @@ def _is_package(line: str) -> bool:
     return bool(line) and " " not in line
 
 
-class _Progress:
+class Progress:
     """Says from time to time how far a build is: it names each package that it begins."""
 
     def __init__(self, count: int, say: Say) -> None:
@@ -141,8 +141,9 @@ class _Progress:
         if now - self._said >= _STEP and self._count:
             self._said = now
             share = min(100 * self._done // self._count, 99)
-            self._say(f"{share:3} % of the packages after {_clock(now - self._began)}")
+            self._say(f"{share:3} % of the packages after {clock(now - self._began)}")
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
