@@ -49,13 +49,13 @@ class ClusterRack(Rack):
         found = re.search(r"^vipcast_layer2_members{.*} (\d+)", said, re.MULTILINE)
         return int(found[1]) if found else 0
 
-    def controller_says(self) -> str:
-        """What /readyz of the controller says, "" while it does not run."""
+    def controller_says(self, path: str = "readyz") -> str:
+        """What the controller answers at an endpoint, "" while it does not run."""
         host = self.vipcast.controller_host
         file = host.run_dir / "controller" / "vipcast-controller.port"
         if not file.exists():
             return ""
-        url = f"http://127.0.0.1:{file.read_text().strip()}/readyz"
+        url = f"http://127.0.0.1:{file.read_text().strip()}/{path}"
         return host.run(["curl", "-sS", "-m", "5", url], check=False).stdout
 
 
