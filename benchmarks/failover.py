@@ -35,7 +35,7 @@ from lab.host import Host
 from lab.kubernetes.programs import provide
 from lab.measure import Seen
 
-ROUNDS = 5
+ROUNDS = 3
 ADDRESS = "192.0.2.240"
 FAULTS = {
     "pulled": "port pulled",

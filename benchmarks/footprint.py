@@ -35,7 +35,7 @@ from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
 
 SIZES = (0, 100, 1_000)
-IDLE = 60.0
+IDLE = 30.0
 """Seconds in which nothing changes, over which what the programs use all the same is counted."""
 
 LINES_MIB = {"controller": 70, "speaker": 75}

@@ -7,7 +7,8 @@
 Each has a cluster of its own, alike to the others (a real API server, kube-proxy on three nodes),
 and they take turns. A client asks for the one address of the pool every half millisecond; `created`
 runs from just before the request until the first answer, `deleted` from just before the request
-until the last one. The floor has no answers: it counts when its watch has told.
+until the last one. The floor has no answers: it counts when its watch has told, while a client asks
+there as well, so that all have the same to carry.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def turns(name: str, kubernetes: Path, made: Mapping[str, Make]) -> Iterator[dic
         for number, who in enumerate((FLOOR, *made)):
             cluster = stack.enter_context(standing(f"{name}{number}", kubernetes))
             admin = stack.enter_context(administrator(cluster))
+            client = cluster.lab.client.namespace
+            asker = stack.enter_context(child("benchmarks.service_latency:ask", namespace=client))
             if who == FLOOR:
                 follower = child(
                     "benchmarks.api_floor:follow",
@@ -98,29 +101,36 @@ def turns(name: str, kubernetes: Path, made: Mapping[str, Make]) -> Iterator[dic
                 )
                 told = stack.enter_context(follower)
                 hear(told)
-                takers[who] = Bare(admin, told).turn
+                takers[who] = Bare(admin, told, asker).turn
                 continue
             made[who](cluster).begin([f"{ADDRESS}/32"])
             endpoints(cluster, _SERVICE)
-            client = cluster.lab.client.namespace
-            asker = stack.enter_context(child("benchmarks.service_latency:ask", namespace=client))
             takers[who] = Answered(admin, asker).turn
         yield takers
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """The floor: who creates, and who follows."""
+    """The floor: who creates, who follows, and who asks in vain."""
 
     admin: Administrator
     told: Connection[Any, Any]
+    asker: Connection[Any, Any]
 
     def turn(self) -> Took:
         """One Service created and deleted again."""
         rest()
-        created = self._until("address", self.admin.create(_SERVICE))
+        created = self._act("address", self.admin.create)
         rest()
-        return created, self._until("gone", self.admin.delete(_SERVICE))
+        return created, self._act("gone", self.admin.delete)
+
+    def _act(self, what: str, act: Callable[[str], int]) -> int:
+        self.asker.send("until told")
+        hear(self.asker)
+        took = self._until(what, act(_SERVICE))
+        self.asker.send("enough")
+        hear(self.asker)
+        return took
 
     def _until(self, what: str, begun: int) -> int:
         while True:
@@ -159,7 +169,10 @@ def rest() -> None:
 
 
 def ask(told: Connection[Any, Any]) -> None:
-    """In the client: say when the `first` answer came, or the `last` one before silence."""
+    """In the client: say when the `first` answer came, or the `last` one before silence.
+
+    What it is to do `until told` otherwise is just to ask.
+    """
     wire = arp.Wire("lan0")
     wire.stamp()
     question = wire.request(IPv4Address(ADDRESS))
@@ -171,7 +184,10 @@ def ask(told: Connection[Any, Any]) -> None:
         if what == "last":
             _first(answers)
         told.send(None)
-        told.send(_first(answers) if what == "first" else _last(answers))
+        if what == "until told":
+            told.send(_until(told, answers))
+        else:
+            told.send(_first(answers) if what == "first" else _last(answers))
 
 
 def _answers(wire: arp.Wire, question: bytes) -> Iterator[int | None]:
@@ -187,6 +203,14 @@ def _answers(wire: arp.Wire, question: bytes) -> Iterator[int | None]:
                 if packet.operation == arp.REPLY and not packet.gratuitous:
                     came = at
         yield came
+
+
+def _until(told: Connection[Any, Any], answers: Iterator[int | None]) -> int:
+    for _ in answers:
+        if told.poll():
+            told.recv()
+            break
+    return time.monotonic_ns()
 
 
 def _first(answers: Iterator[int | None]) -> int:
