@@ -14,23 +14,25 @@ API server's audit log, for all three speakers together.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audited, bars
+from benchmarks import bars
 from benchmarks.administrator import Administrator, administrator
-from benchmarks.audited import Calls, writes
+from benchmarks.audited import Tally, tally, writes
 from benchmarks.child import child, hear
 from benchmarks.contenders import VIPCAST, Contender, Make, contenders, standing
 from benchmarks.filled_rack import POOL, SEGMENT, memory_of, processor_seconds, rested
 from benchmarks.harness import BenchmarkError, environment, record, until
 from lab import signals
+from lab.cluster import Lab
 from lab.errors import LabError
+from lab.kubernetes.audit import Audit, Call
 from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
 
@@ -88,25 +90,29 @@ def measure(
 ) -> list[dict[str, Any]]:
     """The steps of one contender, as the result file has them."""
     with (
-        standing(name, kubernetes, segment=SEGMENT, flags=audited.flags) as cluster,
+        standing(name, kubernetes, segment=SEGMENT, flags=_audited) as cluster,
         administrator(cluster) as admin,
     ):
         product = make(cluster)
         product.begin([POOL])
         cluster.serve(_APP)
         rested(product)
-        calls = Calls(cluster)
-        calls.since_last()
+        audit = Audit(cluster.lab.run.path)
+        audit.new()
         steps = []
         for size in sizes:
             print(f"  {name}: {size:,} Services ", end="", flush=True)
-            steps.append({"services": size, **_step(product, admin, calls, size, idle)})
-            print(flush=True)
+            steps.append({"services": size, **_step(product, admin, audit, size, idle)})
+            print(json.dumps(steps[-1]), flush=True)
         return steps
 
 
+def _audited(lab: Lab) -> Sequence[str]:
+    return Audit(lab.run.path).flags
+
+
 def _step(
-    product: Contender, admin: Administrator, calls: Calls, size: int, idle: float
+    product: Contender, admin: Administrator, audit: Audit, size: int, idle: float
 ) -> dict[str, Any]:
     """One number of Services: created, left alone, deleted again."""
     names = [f"s{number:04}" for number in range(size)]
@@ -119,22 +125,22 @@ def _step(
         with child("benchmarks.filled_rack:ask_all", namespace=client) as told:
             told.send(vips)
             step["answered"] = round(hear(told) - begun, 2)
-        written = quiet(calls)
+        written = quiet(audit)
         rested(product)
         step["cpu_seconds"] = _used(before, _processor(product), 1.0)
         step["calls"] = written
     step["memory_kib"] = memory_of(product)
-    calls.since_last()
+    audit.new()
     before, since = _processor(product), time.monotonic()
     time.sleep(idle)
     step["idle_cpu"] = _used(before, _processor(product), time.monotonic() - since)
-    step["idle_calls"] = calls.since_last()
+    step["idle_calls"] = tally(audit.new())
     if names:
         for batch in _batches(names):
             admin.delete(*batch)
-        until(partial(_gone, product.cluster), "all Services are gone")
+        until(partial(_gone, product.cluster), "all Services are gone", _LONGEST)
         rested(product)
-        calls.since_last()
+        audit.new()
     return step
 
 
@@ -149,26 +155,25 @@ def _addressed(cluster: Cluster, size: int) -> list[str]:
     def addresses() -> list[str]:
         return cluster.kubectl("get", "services", "-o", path).split()
 
-    until(lambda: len(addresses()) == size, f"{size} Services have an address")
+    until(lambda: len(addresses()) == size, f"{size} Services have an address", _LONGEST)
     found = addresses()
     if len(set(found)) != size:
         raise BenchmarkError(f"{size} Services have only {len(set(found))} different addresses")
     return found
 
 
-def quiet(calls: Calls) -> Mapping[str, Mapping[str, int]]:
+def quiet(audit: Audit) -> Tally:
     """Wait until nothing is written any more; all calls until then."""
-    total: dict[str, Counter[str]] = {}
+    found: list[Call] = []
 
     def nothing() -> bool:
         time.sleep(_QUIET)
-        new = calls.since_last()
-        for program, made in new.items():
-            total.setdefault(program, Counter()).update(made)
-        return not any(writes(made) for made in new.values())
+        new = audit.new()
+        found.extend(new)
+        return not any(call.writes for call in new)
 
     until(nothing, "the programs have written all that they have to", _LONGEST)
-    return {program: dict(sorted(made.items())) for program, made in total.items()}
+    return tally(found)
 
 
 def _gone(cluster: Cluster) -> bool:

@@ -51,6 +51,7 @@ class Audit:
     def __init__(self, folder: Path) -> None:
         self._policy = folder / "audit-policy.yaml"
         self._log = folder / "audit.log"
+        self._read = 0
         users = [f"{_USER}{program}" for program in PROGRAMS]
         rules = [
             {"level": "Metadata", "users": users, "verbs": sorted(READING)},
@@ -72,10 +73,22 @@ class Audit:
 
     def calls(self) -> list[Call]:
         """All calls so far, in the order in which they were answered."""
+        return self._calls_from(0)[0]
+
+    def new(self) -> list[Call]:
+        """Those that were answered since this was last asked, or since the log began."""
+        found, self._read = self._calls_from(self._read)
+        return found
+
+    def _calls_from(self, start: int) -> tuple[list[Call], int]:
+        """The calls behind a place in the log, and the place behind the last whole line."""
         if not self._log.exists():
-            return []
-        whole, _, _ = self._log.read_text().rpartition("\n")
-        return [_call(json.loads(line)) for line in whole.splitlines()]
+            return [], start
+        with self._log.open("rb") as log:
+            log.seek(start)
+            text = log.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        return [_call(json.loads(line)) for line in whole.splitlines()], start + len(whole)
 
     def writes(self) -> list[Call]:
         """Those that were meant to change something."""

@@ -9,13 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import audited, bars, contenders, footprint, service_latency
-from benchmarks.audited import Calls
+from benchmarks import bars, contenders, footprint, service_latency
+from benchmarks.audited import tally, writes
 from benchmarks.metallb import programs
 from benchmarks.service_latency import LINE
-from lab.cluster import Lab
 from lab.errors import CommandFailed
-from lab.kubernetes.cluster import Cluster
+from lab.kubernetes.audit import Audit
 
 WHERE = {"date": "2026-11-21T06:00:00Z", "kernel": "6.18", "cpus": 2}
 
@@ -52,27 +51,27 @@ def test_memory_idle_cpu_and_idle_writes_are_judged_each_by_its_line() -> None:
     assert not any(any(each.values()) for each in poor.values())
 
 
-def test_calls_are_told_by_program_verb_and_kind_and_each_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_are_told_by_program_verb_and_kind_and_each_once(tmp_path: Path) -> None:
+    audit = Audit(tmp_path)
     log = tmp_path / "audit.log"
-    monkeypatch.setattr(audited, "_log", lambda _lab: log)
-    calls = Calls(Cluster(Lab("unbuilt", control_plane=True), programs=tmp_path))
 
     def line(program: str, verb: str, **about: str) -> str:
         user = {"username": f"system:serviceaccount:metallb-system:{program}"}
-        return json.dumps({"user": user, "verb": verb, "objectRef": about}) + "\n"
+        told = {"user": user, "verb": verb, "objectRef": about, "requestURI": "/"}
+        return json.dumps(told) + "\n"
 
+    assert audit.new() == []
     status = line("controller", "patch", resource="services", subresource="status")
     begun = line("speaker", "create", resource="events")
     log.write_text(status + status + line("speaker", "watch", resource="nodes") + begun[:20])
-    first = calls.since_last()
+    first = tally(audit.new())
     assert first == {"controller": {"patch services/status": 2}, "speaker": {"watch nodes": 1}}
-    assert [audited.writes(each) for each in first.values()] == [2, 0]
+    assert [writes(each) for each in first.values()] == [2, 0]
     with log.open("a") as more:
         more.write(begun[20:])
-    assert calls.since_last() == {"speaker": {"create events": 1}}
-    assert calls.since_last() == {}
+    assert tally(audit.new()) == {"speaker": {"create events": 1}}
+    assert audit.new() == []
+    assert len(audit.calls()) == 4
 
 
 def test_where_metallb_cannot_be_built_its_column_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
