@@ -6,6 +6,8 @@ VipcastError
 ├── SourceError          the store of objects failed: retry with back-off
 │   ├── ConflictError    the object is there already or has changed: read again
 │   └── RefusedError     the API server answered, and it was no: its code says why
+├── BgpError             a peer and we do not understand each other; all other peers work on
+│   └── MessageError     its message ends the session: send it this NOTIFICATION, then close
 └── HostError            the node lacks something: tell the operator what and how to fix it
     └── AttachError      an interface cannot answer; the others do
 """
@@ -83,6 +85,24 @@ class RefusedError(SourceError):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class BgpError(VipcastError):
+    """A session with a router cannot be as it should; sessions with others are not concerned."""
+
+
+class MessageError(BgpError):
+    """A peer's message that ends the session (RFC 4271, section 6); the text says what is wrong.
+
+    `code`, `subcode` and `data` are those of the NOTIFICATION that the peer is to get.
+    """
+
+    def __init__(self, code: int, subcode: int, data: bytes, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.subcode = subcode
+        self.data = data
+        self.sentence = sentence
 
 
 class HostError(VipcastError):
