@@ -1,6 +1,6 @@
 """The speaker's loop: objects, links, hellos and time in; entries, hellos and reports out.
 
-    objects ─► store ─► plan.decide ─► settle ─► wanted addresses ─┐
+    objects ─► intents.py: store, configuration, plan ─► claims ───┐
     links ───► interfaces.py: attach (in a thread) ─► segments ◄───┤
     hellos, time ───────────────────────────────────► segments ─► core ─► effects (segment.py)
                                                           └───► reports, Events, metrics
@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from speaker.intents import Intents
 from speaker.interfaces import Interfaces
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
-from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
+from speaker.own import Own
+from speaker.plan import Claim
 from speaker.ports import (
     Attacher,
     Attachment,
@@ -35,21 +37,13 @@ from speaker.ports import (
 from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
 from speaker.segments import Company, Segments
-from vipcast.config.keeper import ConfigKeeper
-from vipcast.kube.render import configuration_state_ref
-from vipcast.kube.status import speaker_status_ref
+from vipcast.config.keeper import ConfigKeeper, ConfigState
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
-from vipcast.model.objects import Key
 from vipcast.model.raw import (
-    CONFIGURATION_STATE,
-    SERVICE_L2_STATUS,
-    SPEAKER_STATUS,
     Batch,
-    Delta,
     Raw,
-    Ref,
 )
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.steps import STEPS
@@ -65,9 +59,6 @@ BEAT = 0.2
 
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
-
-OWN_KINDS = frozenset({SERVICE_L2_STATUS, CONFIGURATION_STATE, SPEAKER_STATUS})
-"""Kinds of which a speaker keeps up, or deletes, what was written in its node's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +106,10 @@ class Speaker:
     ) -> None:
         """`room` is how much the map holds, by default what the real one does."""
         self.settings = settings
-        self.decisions: dict[Key, Decision] = {}
-        self.claims: dict[Address, Claim] = {}
-        self.keeper = keeper
-        self.store = Store(settings.namespace, settings.config, settings.secret)
-        self._memo: Memo = {}
-        self._beaten: tuple[Unannounced, ...] = ()
-        self._withdrawn: dict[Address, Claim] = {}
+        store = Store(settings.namespace, settings.config, settings.secret)
+        self.intents = Intents(store, keeper, settings.service_cidrs, settings.classes)
+        self._own = Own(store, settings.node, settings.namespace)
+        self._withdrawn: Mapping[Address, Claim] = {}
         self._doors = doors
         self._reporter = reporter
         self._pulse = doors.pulse(self._heard)
@@ -142,7 +130,6 @@ class Speaker:
             mode=settings.xdp_mode,
             ours=self.segments.left_over,
         )
-        self._synced = False
         self._timer: asyncio.TimerHandle | None = None
         self._next_beat = 0.0
         self._next_look = 0.0
@@ -194,98 +181,39 @@ class Speaker:
             self._take_in(partial(self._take, batch))
 
     def _take(self, batch: Batch) -> None:
-        change = self.store.apply(batch)
-        if change.nodes:
-            self._memo = {}
-        if not batch.synced:
+        taken = self.intents.take(batch)
+        if taken is None:
             return
-        first, self._synced = not self._synced, True
-        if first:
-            self._reporter.found(self._own_statuses())
+        if taken.first:
+            self._reporter.found(self._own.standing())
         else:
             for delta in batch.deltas:
-                if self._is_own(delta):
+                if self._own.concerns(delta):
                     self._reporter.saw(delta.ref, delta.raw)
-        changed = False
-        configured = first or change.config or change.findings
-        if configured:
-            changed = self._configure()
+        if taken.state is not None:
+            self._configured(taken.state)
         secret = self.secret_key
         self.segments.use_key(None if secret is None else agent_key(secret))
-        keys = change.services
-        if changed or first or change.nodes:
-            keys |= self.store.services.keys()
-        if changed:
-            self._memo = {}  # other advertisements: what is kept by the old ones is of no use
-        for key in keys:
-            self._decide(key)
-        self._reporter.worked(len(keys) + configured)
-        if keys or first:
-            self._want()
-        if keys or change.findings:
+        self._reporter.worked(len(taken.services) + (taken.state is not None))
+        if taken.withdrawn is not None:
+            self._want(taken.withdrawn)
+        if taken.services or taken.findings:
             self._reporter.touched()
         self.interfaces.objects_known()
 
-    def _configure(self) -> bool:
-        """Look again at what the configuration is read from; whether another one is in force."""
-        inputs = self.store.inputs(self.settings.service_cidrs)
-        state = self.keeper.feed(inputs)
+    def _configured(self, state: ConfigState) -> None:
         self._reporter.configured(state)
-        if state.changed and self.keeper.good is not None:
-            self._doors.remember(self.keeper.good.saved())
-        return state.changed
+        good = self.intents.keeper.good
+        if state.changed and good is not None:
+            self._doors.remember(good.saved())
 
-    def _decide(self, key: Key) -> None:
-        service = self.store.services.get(key)
-        if service is None:
-            self.decisions.pop(key, None)
-            return
-        self.decisions[key] = decide(
-            service,
-            self.store.slices(key),
-            self.store.nodes,
-            self.keeper.state.config,
-            self.settings.classes,
-            self._memo,
-        )
-
-    def _want(self) -> None:
-        """Tell every segment what is to be announced."""
-        self._withdrawn = self.claims
-        self.claims, self._beaten = settle(self.decisions)
-        self.segments.want({address: claim.candidates for address, claim in self.claims.items()})
-        self._reporter.shared(self._withdrawn, self.claims)
+    def _want(self, withdrawn: Mapping[Address, Claim]) -> None:
+        """Tell every segment what is to be announced; `withdrawn` was, until now."""
+        claims = self.intents.claims
+        self._withdrawn = withdrawn
+        self.segments.want({address: claim.candidates for address, claim in claims.items()})
+        self._reporter.shared(withdrawn, claims)
         self._withdrawn = {}
-
-    def _own_statuses(self) -> Iterator[tuple[Ref, Raw]]:
-        """What a speaker of this node wrote before this one, as it stands now."""
-        node, namespace = self.settings.node, self.settings.namespace
-        refs = [
-            Ref(SERVICE_L2_STATUS, key)
-            for key, status in self.store.l2_statuses.items()
-            if status.node == node
-        ]
-        for ref in (
-            *refs,
-            configuration_state_ref(namespace, node),
-            speaker_status_ref(namespace, node),
-        ):
-            raw = self.store.raw(ref)
-            if raw is not None:
-                yield ref, raw
-
-    def _is_own(self, delta: Delta) -> bool:
-        """Whether this may be what a speaker of this node has written; ours knows what is gone."""
-        if delta.ref.kind not in OWN_KINDS or delta.raw is None:
-            return delta.ref.kind in OWN_KINDS
-        if delta.ref.kind == SERVICE_L2_STATUS:
-            status = self.store.l2_statuses.get(delta.ref.key)
-            return status is not None and status.node == self.settings.node
-        node, namespace = self.settings.node, self.settings.namespace
-        return delta.ref in (
-            configuration_state_ref(namespace, node),
-            speaker_status_ref(namespace, node),
-        )
 
     # Interfaces
 
@@ -380,7 +308,7 @@ class Speaker:
     def _told(self, interface: str, effect: Changed | Condition) -> None:
         claim = None
         if isinstance(effect, Changed):
-            claim = self.claims.get(effect.vip) or self._withdrawn.get(effect.vip)
+            claim = self.intents.claims.get(effect.vip) or self._withdrawn.get(effect.vip)
         self._reporter.told(interface, effect, claim)
 
     def _reported(self) -> Picture:
@@ -397,28 +325,21 @@ class Speaker:
             seen=self.segments.seen(),
             skipped=self.interfaces.skipped,
             failed=tuple(self.interfaces.failed.values()),
-            claims=self.claims,
-            refusals=tuple(self._refusals()),
-            problems=(*self.store.problems, *self.store.findings),
+            claims=self.intents.claims,
+            refusals=tuple(
+                self.intents.refusals(
+                    self.settings.node, self.interfaces.names, self.segments.refused
+                )
+            ),
+            problems=(*self.intents.store.problems, *self.intents.store.findings),
             past=self.segments.past,
             yields=self.segments.yields,
         )
 
-    def _refusals(self) -> Iterator[Unannounced]:
-        """Every address that this node does not announce, for whatever reason."""
-        for decision in self.decisions.values():
-            yield from decision.unannounced
-        yield from self._beaten
-        yield from misplaced(self.claims.values(), self.settings.node, self.interfaces.names)
-        for address, interfaces in self.segments.refused.items():
-            message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(interfaces)}."
-            for service in self.claims[address].services:
-                yield Unannounced(str(address), service, Reason.MAP_FULL, message)
-
     @property
     def secret_key(self) -> bytes | None:
         """What authenticates hellos: that of the Secret, else what the speaker was started with."""
-        return self.store.secret_key or self.settings.key
+        return self.intents.store.secret_key or self.settings.key
 
     @property
     def doubled(self) -> str | None:

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from speaker import own
 from speaker.adapters import pinlock
 from speaker.adapters.attach import XdpAttacher, uninstall
 from speaker.adapters.clock import MonotonicClock
@@ -23,7 +24,7 @@ from speaker.adapters.links import NetlinkLinks
 from speaker.adapters.loader import load_program, make_directory
 from speaker.adapters.maps import PinnedResponder
 from speaker.adapters.pulse import MulticastPulse
-from speaker.app import OWN_KINDS, Doors, Settings, Speaker
+from speaker.app import Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
 from vipcast.config.inputs import CONFIGURATION, restored
@@ -52,7 +53,7 @@ from vipcast.sources import open_source
 log = logging.getLogger(__name__)
 
 PROGRAM = "vipcast-speaker"
-KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | own.KINDS
 NICENESS = -10
 
 
@@ -155,7 +156,7 @@ def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str |
         return None
 
     def config() -> str | None:
-        if speaker.keeper.state.loaded:
+        if speaker.intents.keeper.state.loaded:
             return None
         return "No valid configuration was loaded: see `vipcast status`."
 

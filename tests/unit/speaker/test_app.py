@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from speaker.app import OWN_KINDS
+from speaker import own
 from speaker.layer2.table import EntryKey, EntryState
 from tests.support.logged import logged
 from tests.support.virtual import pass_time, until
@@ -201,7 +201,7 @@ async def test_reports_that_somebody_removes_or_overwrites_are_written_anew(
         return {
             ref: {**raw, "status": {**raw["status"], "conditions": ()}}
             for ref, raw in world.cluster.now().items()
-            if ref.kind in OWN_KINDS and ref.key.name.endswith(holder)
+            if ref.kind in own.KINDS and ref.key.name.endswith(holder)
         }
 
     world.serve("web", VIP)
@@ -266,7 +266,7 @@ async def test_of_two_services_with_one_address_the_first_by_name_has_it(world: 
     world.serve("alpha", VIP)
     await world.settled()
     assert world.answering() == ["node1"]
-    assert world["node1"].speaker.claims[VIP].services == (Key("default", "alpha"),)
+    assert world["node1"].speaker.intents.claims[VIP].services == (Key("default", "alpha"),)
     (refused,) = world.status("node1")["unannounced"]
     assert (refused["service"], refused["reason"]) == ("default/beta", "conflictingAssignment")
     assert refused["message"] == (
@@ -274,7 +274,7 @@ async def test_of_two_services_with_one_address_the_first_by_name_has_it(world: 
     )
     world.delete_service("alpha")
     await world.settled()
-    assert world["node1"].speaker.claims[VIP].services == (Key("default", "beta"),)
+    assert world["node1"].speaker.intents.claims[VIP].services == (Key("default", "beta"),)
     assert world.unannounced("node1") == {}
 
 
@@ -289,7 +289,7 @@ async def test_a_service_deleted_together_with_a_change_of_configuration_is_rele
     world.configure("192.0.2.240-192.0.2.250")
     world.cluster.set_reachable(True)
     await world.silent(within=0.5)
-    assert world["node1"].speaker.decisions == {}
+    assert world["node1"].speaker.intents.decisions == {}
 
 
 @story("node1", "node2")
@@ -367,7 +367,7 @@ async def test_a_bad_configuration_replaces_no_good_one(world: World) -> None:
     world.configure("nonsense")
     await pass_time(3.0)
     assert world.answering() == ["node1"]
-    assert world["node1"].speaker.keeper.state.stale
+    assert world["node1"].speaker.intents.keeper.state.stale
     assert len(world["node1"].remembered) == 1
     world.configure("198.51.100.0/24")
     await world.silent(within=0.5)

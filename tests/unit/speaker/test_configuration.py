@@ -65,4 +65,4 @@ async def test_a_node_that_takes_an_address_of_the_pool_is_named_and_costs_nothi
     await pass_time(3.0)
     assert world.answering() == [holder]
     assert "It contains 192.0.2.249, an address of node node3." in said(world)["errorSummary"]
-    assert world["node1"].speaker.keeper.state.stale
+    assert world["node1"].speaker.intents.keeper.state.stale

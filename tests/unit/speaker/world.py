@@ -19,7 +19,8 @@ from functools import wraps
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any, Self
 
-from speaker.app import OWN_KINDS, Doors, Settings, Speaker
+from speaker import own
+from speaker.app import Doors, Settings, Speaker
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.reporter import Reporter
@@ -58,7 +59,7 @@ SYSTEM = "metallb-system"
 VIP = IPv4Address("192.0.2.240")
 OTHER = IPv4Address("192.0.2.241")
 LAN = 2
-KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | OWN_KINDS
+KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | own.KINDS
 VERSIONS = {
     "EndpointSlice": "discovery.k8s.io/v1",
     "IPAddressPool": "metallb.io/v1beta1",

@@ -1,0 +1,114 @@
+"""What the objects say: which addresses are to be announced, by whom, and what is in the way.
+
+    taken = intents.take(batch)
+    taken.services     looked at again          intents.claims       one for each address
+    taken.state        a configuration was      intents.decisions    one for each Service
+
+The store follows the objects, the keeper their configuration, the plan decides; here is only what
+follows from which change. Nothing is carried out: that is the loop's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
+from vipcast.config.keeper import ConfigKeeper, ConfigState
+from vipcast.kube.store import Store
+from vipcast.model.addresses import Address, Network
+from vipcast.model.classes import EVERY_DEFAULT, Classes
+from vipcast.model.objects import Key
+from vipcast.model.raw import Batch
+from vipcast.model.reasons import Reason, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a batch has changed.
+
+    `first`: it completed the snapshot. `state` is there when the configuration was looked at again.
+    `withdrawn` are the claims as they were before; None if nothing was decided anew.
+    """
+
+    first: bool
+    state: ConfigState | None
+    services: Collection[Key]
+    findings: bool
+    withdrawn: Mapping[Address, Claim] | None
+
+
+class Intents:
+    """The wishes of one node, kept up with the objects."""
+
+    def __init__(
+        self,
+        store: Store,
+        keeper: ConfigKeeper,
+        service_cidrs: tuple[Network, ...] = (),
+        classes: Classes = EVERY_DEFAULT,
+    ) -> None:
+        self.store = store
+        self.keeper = keeper
+        self.decisions: dict[Key, Decision] = {}
+        self.claims: dict[Address, Claim] = {}
+        self._service_cidrs = service_cidrs
+        self._classes = classes
+        self._memo: Memo = {}
+        self._beaten: tuple[Unannounced, ...] = ()
+        self._synced = False
+
+    def take(self, batch: Batch) -> Taken | None:
+        """Let changes have their effect; None as long as the snapshot is not whole."""
+        change = self.store.apply(batch)
+        if change.nodes:
+            self._memo = {}
+        if not batch.synced:
+            return None
+        first, self._synced = not self._synced, True
+        state = None
+        if first or change.config or change.findings:
+            state = self.keeper.feed(self.store.inputs(self._service_cidrs))
+        reconfigured = state is not None and state.changed
+        if reconfigured:
+            self._memo = {}  # other advertisements: what is kept by the old ones is of no use
+        services = change.services
+        if reconfigured or first or change.nodes:
+            services |= self.store.services.keys()
+        for key in services:
+            self._decide(key)
+        withdrawn = None
+        if services or first:
+            withdrawn = self.claims
+            self.claims, self._beaten = settle(self.decisions)
+        return Taken(first, state, services, bool(change.findings), withdrawn)
+
+    def _decide(self, key: Key) -> None:
+        service = self.store.services.get(key)
+        if service is None:
+            self.decisions.pop(key, None)
+            return
+        self.decisions[key] = decide(
+            service,
+            self.store.slices(key),
+            self.store.nodes,
+            self.keeper.state.config,
+            self._classes,
+            self._memo,
+        )
+
+    def refusals(
+        self, node: str, interfaces: Collection[str], no_room: Mapping[Address, tuple[str, ...]]
+    ) -> Iterator[Unannounced]:
+        """Every address that a node with these interfaces does not announce, for whatever reason.
+
+        `no_room` are those that find no place in the map, and on which interfaces.
+        """
+        for decision in self.decisions.values():
+            yield from decision.unannounced
+        yield from self._beaten
+        yield from misplaced(self.claims.values(), node, interfaces)
+        for address, names in no_room.items():
+            message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(names)}."
+            for service in self.claims[address].services:
+                yield Unannounced(str(address), service, Reason.MAP_FULL, message)
