@@ -7,12 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vipcast.cli.arguments import (
-    ExplainOptions,
-    LintOptions,
-    StatusOptions,
-    command_line,
-)
+from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
 from vipcast.cli.subject import Subject, Topic, parse_subject
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.ops import flags

@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.unit.cli.cluster import (
-    EVERYWHERE,
-    HOME,
-    NODES,
-    Directory,
-    healthy,
-    metallb,
-)
+from tests.unit.cli.cluster import EVERYWHERE, HOME, NODES, Directory, healthy, metallb
+from tests.unit.cli.commands import Vipcast
 from vipcast.cli.main import LACKING, NOT_FOUND, UNREADABLE, WELL, main
 from vipcast.cli.text import Screen
 from vipcast.model.errors import Finding
@@ -31,16 +26,9 @@ FLAGS = ["", "Flags, as the programs tell them:", *(f"  {one}: --xdp-mode auto" 
 
 
 @pytest.fixture
-def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
-    """Runs the command on the test's directory; returns exit code and lines."""
-
-    def run(*arguments: str) -> tuple[int, list[str]]:
-        code = main(["explain", "config", f"--directory={tmp_path}", *arguments])
-        shown = capsys.readouterr()
-        assert shown.err == ""
-        return code, shown.out.splitlines()
-
-    return run
+def explain(vipcast: Vipcast) -> Explain:
+    """Explains the configuration."""
+    return partial(vipcast, "explain", "config")
 
 
 @pytest.fixture

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.unit.cli.cluster import ALLOCATED, NODES, VIP, Directory, healthy
-from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from tests.unit.cli.commands import Vipcast
+from vipcast.cli.main import LACKING, NOT_FOUND, WELL
 from vipcast.files.dump import dump
 from vipcast.kube.render import program_flags
 from vipcast.model.classes import Classes
 from vipcast.model.objects import Recorded
 from vipcast.model.reasons import Reason
 
-Vipcast = Callable[..., tuple[int, list[str]]]
-
 LAN = ("example.com/lan",)
-
-
-@pytest.fixture
-def vipcast(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Vipcast:
-    """Runs a command on the test's directory; returns exit code and lines."""
-
-    def run(*arguments: str) -> tuple[int, list[str]]:
-        code = main([*arguments, f"--directory={tmp_path}"])
-        return code, capsys.readouterr().out.splitlines()
-
-    return run
 
 
 def flags(

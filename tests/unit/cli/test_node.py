@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import yaml
@@ -21,18 +19,16 @@ from tests.unit.cli.cluster import (
     VIP,
     WEB,
     Directory,
-    healthy,
     metallb,
     report,
     segment,
 )
-from vipcast.cli.main import LACKING, NAMED, NOT_FOUND, UNREADABLE, WELL, main
+from tests.unit.cli.commands import Explain, Vipcast
+from vipcast.cli.main import LACKING, NAMED, NOT_FOUND, UNREADABLE, WELL
 from vipcast.cli.speakers import NOT_REPORTED
 from vipcast.cli.text import Screen
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport, Unannounced
-
-Explain = Callable[..., tuple[int, list[str], str]]
 
 SPEAKER = f"Its speaker runs since {SINCE} (--xdp-mode auto, term 1)."
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -42,23 +38,13 @@ EXCLUDED = (
 
 
 @pytest.fixture
-def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
-    """Runs the command on the test's directory; returns exit code, lines, and stderr."""
+def explain(vipcast: Vipcast) -> Explain:
+    """Explains node2, where a test names nothing else."""
 
     def run(node: str = "node2", *arguments: str) -> tuple[int, list[str], str]:
-        code = main(["explain", node, f"--directory={tmp_path}", *arguments])
-        shown = capsys.readouterr()
-        return code, shown.out.splitlines(), shown.err
+        return vipcast.said("explain", node, *arguments)
 
     return run
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Directory:
-    """Three nodes, a pool, one Service, which node2 answers for."""
-    made = healthy(tmp_path)
-    made.put("pools.yaml", HOME, EVERYWHERE)
-    return made
 
 
 def interfaces(node: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,27 +25,15 @@ from tests.unit.cli.cluster import (
     refusing,
     report,
 )
-from vipcast.cli.main import LACKING, WELL, main
+from tests.unit.cli.commands import Vipcast
+from vipcast.cli.main import LACKING, WELL
 from vipcast.cli.speakers import AWAY_NOW, NOT_HEARD, NOT_REPORTED
 from vipcast.kube.render import timestamp
 from vipcast.model.objects import Key
 from vipcast.model.reasons import Reason
 from vipcast.model.status import SpeakerReport
 
-Vipcast = Callable[..., tuple[int, list[str]]]
-
 EXCLUDE = {"node.kubernetes.io/exclude-from-external-load-balancers": ""}
-
-
-@pytest.fixture
-def vipcast(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Vipcast:
-    """Runs a command on the test's directory; returns exit code and lines."""
-
-    def run(*arguments: str) -> tuple[int, list[str]]:
-        code = main([*arguments, f"--directory={tmp_path}"])
-        return code, capsys.readouterr().out.splitlines()
-
-    return run
 
 
 def beats(alive: Iterable[str], dead: Iterable[str]) -> dict[str, str]:

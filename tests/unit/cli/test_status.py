@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -28,33 +25,28 @@ from tests.unit.cli.cluster import (
     report,
     segment,
 )
-from vipcast.cli.components import Controller, hear, listen
+from tests.unit.cli.commands import Vipcast
 from vipcast.cli.main import LACKING, UNREADABLE, WELL, main
-from vipcast.cli.picture import Picture
-from vipcast.cli.speakers import NOT_HEARD, NOT_REPORTED, Speaker
-from vipcast.cli.status import show
-from vipcast.cli.text import Screen, columns, screen_of
+from vipcast.cli.speakers import NOT_HEARD, NOT_REPORTED
 from vipcast.kube.parse import parse_service
-from vipcast.kube.render import configuration_state, timestamp
+from vipcast.kube.render import timestamp
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import Key, Recorded
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.status import SpeakerReport
 from vipcast.model.steps import STEPS
-from vipcast.ops.values import Output
 
 Status = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Status:
+def status(vipcast: Vipcast) -> Status:
     """Runs the command on the test's directory; returns exit code and what it printed."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        code = main(["status", f"--directory={tmp_path}", *arguments])
-        shown = capsys.readouterr()
-        assert shown.err == ""
-        return code, shown.out
+        code, shown, errors = vipcast.printed("status", *arguments)
+        assert errors == ""
+        return code, shown
 
     return run
 
@@ -187,39 +179,6 @@ def test_a_controller_that_gives_no_sign_of_life_is_noticed(tmp_path: Path, stat
     )
     told = json.loads(status("-ojson")[1])["controller"]
     assert told == {"healthy": False, "heartbeat": SINCE, "problem": line}
-
-
-@pytest.mark.parametrize(
-    ("age", "shown"),
-    [(-5, ""), (29, ""), (30, "30 s"), (119, "119 s"), (150, "2 min"), (9000, "2 h"), (3e5, "3 d")],
-)
-def test_thirty_seconds_without_a_heartbeat_are_too_long(age: float, shown: str) -> None:
-    state = configuration_state(
-        "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat=SINCE
-    )[1]
-    now = datetime.fromisoformat(SINCE).timestamp() + age
-    problem = listen(hear([state], now), ()).controller.problem
-    assert (f"({shown})" in problem) if shown else problem == ""
-
-
-def test_a_heartbeat_that_is_no_time_is_an_object_not_read() -> None:
-    state = configuration_state(
-        "lb", "", loaded=True, findings=(), problems=(), now=SINCE, heartbeat="noon"
-    )[1]
-    (broken,) = listen(hear([state], 0.0), ()).broken
-    assert str(broken) == (
-        "ConfigurationState lb/controller: status.heartbeat = 'noon': This is no time."
-        " Write it as 2026-01-31T12:00:00Z."
-    )
-
-
-def test_a_node_named_controller_does_not_stand_for_the_controller() -> None:
-    state = configuration_state(
-        "lb", "controller", loaded=True, findings=(), problems=(), now=SINCE
-    )[1]
-    assert listen(hear([state], 0.0), ()).controller.problem.startswith(
-        "The controller has not reported. "
-    )
 
 
 def test_the_claim_with_the_highest_epoch_counts(tmp_path: Path, status: Status) -> None:
@@ -448,50 +407,3 @@ def test_a_directory_that_is_not_there_is_a_sentence_and_exit_code_2(
     assert main(["status", f"--directory={tmp_path / 'absent'}", "-oyaml"]) == UNREADABLE
     told = yaml.safe_load(capsys.readouterr().out)
     assert (told["healthy"], len(told["errors"])) == (False, 1)
-
-
-def test_long_names_are_cut_in_the_middle_to_fit_eighty_columns_but_not_in_a_pipe() -> None:
-    service = "a-namespace-with-a-name/a-service-with-a-name-that-is-long"
-    node = "worker-node-17.rack-3.example.com"
-    rows = (
-        ("VIP", "SERVICE", "POOL", "SEGMENT", "HOLDER", "REASON"),
-        ("192.0.2.10", service, "home", "lan0", node, "firstClaim"),
-    )
-    shown = columns(rows, 80)
-    assert shown == [
-        "VIP         SERVICE              POOL  SEGMENT  HOLDER                REASON",
-        "192.0.2.10  a-namespa…t-is-long  home  lan0     worker-nod…ample.com  firstClaim",
-    ]
-    assert max(map(len, shown)) == 80
-    assert f"  {service}  home  lan0     {node}  firstClaim" in columns(rows, None)[1]
-
-
-PICTURE = Picture(
-    (),
-    (),
-    (Speaker("node1", problems=("It is silent " + "for long " * 10,)),),
-    (),
-    (),
-    Controller(),
-)
-
-
-def test_a_terminal_gets_its_width_and_colours_and_a_pipe_neither(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("COLUMNS", "60")
-    far, near = pty.openpty()
-    with os.fdopen(far, "rb"), os.fdopen(near, "w") as terminal:
-        assert screen_of(terminal) == Screen(60, colours=True)
-        monkeypatch.setenv("NO_COLOR", "1")
-        assert screen_of(terminal) == Screen(60, colours=False)
-    with (tmp_path / "file").open("w") as pipe:
-        assert screen_of(pipe) == Screen(None, colours=False)
-
-
-def test_sentences_are_wrapped_and_what_lacks_is_red_on_a_terminal() -> None:
-    shown = show(PICTURE, Output.TABLE, Screen(60, colours=True)).splitlines()
-    assert "\x1b[31mnode1  -          -     -      silent\x1b[0m" in shown
-    assert "node1: It is silent for long for long for long for long for" in shown
-    assert max(len(line) for line in shown if "\x1b" not in line) <= 60

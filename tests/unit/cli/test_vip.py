@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,18 +18,17 @@ from tests.unit.cli.cluster import (
     VIP,
     WEB,
     Directory,
-    healthy,
     holding,
     metallb,
     refusing,
 )
-from vipcast.cli.main import LACKING, NOT_FOUND, WELL, main
+from tests.unit.cli.commands import Vipcast
+from vipcast.cli.main import LACKING, NOT_FOUND, WELL
 from vipcast.cli.wording import why
 from vipcast.model.objects import Key, Recorded
 from vipcast.model.reasons import Reason
 
 Explain = Callable[..., tuple[int, list[str]]]
-
 OWNER = f"{VIP} from pool home belongs to Service default/web, TCP 80 (allocated, since {SINCE})."
 GIVEN = "An address was taken from the pool."
 ANSWERS = (
@@ -41,24 +39,13 @@ ASKING = "by asking for it (loadBalancerIP) or for its pool (annotation address-
 
 
 @pytest.fixture
-def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
-    """Runs the command on the test's directory; returns exit code and lines."""
+def explain(vipcast: Vipcast) -> Explain:
+    """Explains the address of the Service web, where a test names nothing else."""
 
     def run(address: str = VIP, *arguments: str) -> tuple[int, list[str]]:
-        code = main(["explain", address, f"--directory={tmp_path}", *arguments])
-        shown = capsys.readouterr()
-        assert shown.err == ""
-        return code, shown.out.splitlines()
+        return vipcast("explain", address, *arguments)
 
     return run
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Directory:
-    """Three nodes, a pool, one Service, which node2 answers for."""
-    made = healthy(tmp_path)
-    made.put("pools.yaml", HOME, EVERYWHERE)
-    return made
 
 
 def test_an_address_that_a_service_has_is_explained_with_who_answers(
