@@ -180,6 +180,48 @@ def test_only_packages_that_are_missing_are_installed(whole: Checkout) -> None:
 
 
 @pytest.mark.root
+def test_routers_are_installed_with_their_services_masked_and_nothing_that_starts_them(
+    whole: Checkout,
+) -> None:
+    seen = whole.place / "asleep"
+    query = shutil.which("dpkg-query")
+    whole.stand_in("dpkg-query", f'case "$*" in *bird2*|*frr*) exit 1;; esac; exec {query} "$@"')
+    whole.stand_in(
+        "apt-get",
+        f"""
+        for tool in invoke-rc.d deb-systemd-invoke update-rc.d; do
+            cmp -s "$(command -v $tool)" /bin/true && echo "$tool does nothing" >>{seen}
+        done
+        echo "${{*##*=300 }}" >>{seen}""",
+    )
+    # Where masks go is this machine's own: the test has one of its own in its place.
+    masks = "mount -t tmpfs none /etc/systemd/system; scripts/setup; cd /etc/systemd/system"
+    try:
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-euc", f"{masks}; find . -type l -printf '%f -> %l\n'"],
+            cwd=whole.place,
+            env={**os.environ, "PATH": f"{whole.tools}:{os.environ['PATH']}"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        (whole.tools / "dpkg-query").unlink()
+        whole.stand_in("apt-get", f'echo "$*" >> {whole.apt_calls}')
+    assert sorted(done.stdout.splitlines()[2:]) == [
+        "bird.service -> /dev/null",
+        "frr.service -> /dev/null",
+    ]
+    asleep = [
+        f"{tool} does nothing" for tool in ("invoke-rc.d", "deb-systemd-invoke", "update-rc.d")
+    ]
+    update, *tools, install = seen.read_text().splitlines()
+    assert update.endswith("update")
+    assert tools == asleep
+    assert sorted(install.split()[-2:]) == ["bird2", "frr"]
+
+
+@pytest.mark.root
 def test_a_failing_step_shows_what_it_printed(whole: Checkout) -> None:
     query = shutil.which("dpkg-query")
     whole.stand_in("dpkg-query", f'case "$*" in *curl*) exit 1;; esac; exec {query} "$@"')
