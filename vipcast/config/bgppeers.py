@@ -11,27 +11,14 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from vipcast.config import sessions
 from vipcast.config.communities import MOST_32_BITS
 from vipcast.config.config import RefusedPeer
 from vipcast.config.durations import FORMS as DURATIONS
 from vipcast.config.durations import nanoseconds, whole_seconds
 from vipcast.config.schema import Notes, Section, nearest
 from vipcast.config.selectors import CAMEL, read_selectors
-from vipcast.config.sessions import (
-    ADDRESS,
-    HOLD_TIME,
-    LONGEST_HOLD_TIME,
-    Placed,
-    parse_hold_time,
-    parse_keepalive,
-    parse_plain_address,
-    parse_router_id,
-    read_asn,
-    read_peer_address,
-    read_profile,
-    refuse_missing_asn,
-    warn_of_silence,
-)
+from vipcast.config.sessions import Placed
 from vipcast.config.specs import EVERY_NODE, metadata_of, name_of, reader_of, spec_of
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
@@ -65,8 +52,7 @@ KEYS = (
 SECRET_KEYS = ("name", "namespace")
 
 _EITHER = "internal or external"
-_ROUTED = "chosen by the routing table"
-_HOLD_TIME = f"{HOLD_TIME}s, or three times keepaliveTime"
+_HOLD_TIME = f"{sessions.HOLD_TIME}s, or three times keepaliveTime"
 _CREATE_PROFILE = "Create the BFDProfile, or remove its name here."
 _LONGEST_CONNECT_TIME = 65535
 _SECOND = 10**9
@@ -102,20 +88,20 @@ def _peer(
     profiles: Collection[str],
 ) -> Peer | None:
     """The peer; None after a finding about what no peer can do without."""
-    mine = read_asn(spec, "myASN")
+    mine = sessions.read_asn(spec, "myASN")
     theirs, dynamic = _remote_asn(spec)
     local = spec.number("localASN", 1, MOST_32_BITS, default="myASN")
     multihop = spec.flag("ebgpMultiHop", default=False)
     address = _address(spec)
-    warn_of_silence(spec, address)
-    source = spec.parsed("sourceAddress", parse_plain_address, ADDRESS, _ROUTED)
-    port = spec.number("peerPort", 0, 65535, default="179") or 179
+    sessions.warn_of_silence(spec, address)
+    source = sessions.read_source(spec, "sourceAddress")
+    port = sessions.read_port(spec, "peerPort")
     hold_time, keepalive = _timers(spec)
     connect_time = spec.parsed("connectTime", _connect_time, DURATIONS, "the speaker's")
-    router_id = spec.parsed("routerID", parse_router_id, ADDRESS, "the node's")
-    password = spec.text("password", "Write the password as text.", "none", hidden=True)
+    router_id = sessions.read_router_id(spec, "routerID")
+    password = sessions.read_password(spec, "password")
     secret = _secret(spec, namespace, password=bool(password))
-    profile = read_profile(spec, "bfdProfile", profiles, _CREATE_PROFILE)
+    profile = sessions.read_profile(spec, "bfdProfile", profiles, _CREATE_PROFILE)
     graceful = spec.flag("enableGracefulRestart", default=False)
     dual_stack = spec.flag("dualStackAddressFamily", default=False)
     _without_effect(spec)
@@ -162,7 +148,7 @@ def _remote_asn(spec: Section) -> tuple[int | None, DynamicAsn | None]:
         spec.reader.refuse(spec.at("dynamicASN"), word, message, fix)
     elif not spec.given("dynamicASN") and (asn == 0 or spec.node("peerASN") is None):
         fix = f"Write peerASN with a number from 1 to {MOST_32_BITS}, or dynamicASN: {_EITHER}."
-        refuse_missing_asn(spec, "peerASN", asn, fix)
+        sessions.refuse_missing_asn(spec, "peerASN", asn, fix)
     return asn or None, dynamic
 
 
@@ -175,20 +161,20 @@ def _address(spec: Section) -> Address | None:
         refuse(spec.at("vrf"), vrf, message, fix)
     interface = spec.text("interface", "Write the name of an interface.", "none")
     if not interface:
-        return read_peer_address(spec, "peerAddress")
+        return sessions.read_peer_address(spec, "peerAddress")
     message = "Sessions without addresses, over an interface alone, are not spoken in this version."
     refuse(spec.at("interface"), interface, message, "Write peerAddress instead.")
-    return spec.parsed("peerAddress", parse_plain_address, ADDRESS)
+    return spec.parsed("peerAddress", sessions.parse_plain_address, sessions.ADDRESS)
 
 
 def _timers(spec: Section) -> tuple[int | None, int | None]:
     """Hold time and keepalive time; the first is three of the second if only that is written."""
-    hold_time = spec.parsed("holdTime", parse_hold_time, DURATIONS, _HOLD_TIME)
+    hold_time = spec.parsed("holdTime", sessions.parse_hold_time, DURATIONS, _HOLD_TIME)
     convert = _lone_keepalive
     if spec.given("holdTime"):
         # What it should be where it has a finding, nobody knows.
-        longest = LONGEST_HOLD_TIME if hold_time is None else hold_time
-        convert = partial(parse_keepalive, longest=longest)
+        longest = sessions.LONGEST_HOLD_TIME if hold_time is None else hold_time
+        convert = partial(sessions.parse_keepalive, longest=longest)
     keepalive = spec.parsed("keepaliveTime", convert, DURATIONS, "a third of holdTime")
     if hold_time is None and keepalive is not None and not spec.given("holdTime"):
         hold_time = 3 * keepalive
@@ -197,7 +183,7 @@ def _timers(spec: Section) -> tuple[int | None, int | None]:
 
 def _lone_keepalive(text: str) -> int:
     """A third of a hold time."""
-    seconds, most = whole_seconds(text), LONGEST_HOLD_TIME // 3
+    seconds, most = whole_seconds(text), sessions.LONGEST_HOLD_TIME // 3
     if not 0 <= seconds <= most:
         raise ValueError(f"Three times as long would be no hold time: it must be 0s to {most}s.")
     return seconds
@@ -254,11 +240,9 @@ def _refuse_other_family(spec: Section, address: Address, source: Address | None
 
 def _refuse_within_one_as(spec: Section, local: int | None, *, multihop: bool) -> None:
     """Both ends are in one AS: what is for sessions between two is a mistake."""
+    fix = "Remove it, or correct myASN, peerASN or dynamicASN."
     if multihop:
-        message = "Both ends are in one AS, so this is no eBGP session."
-        fix = "Remove it, or correct myASN, peerASN or dynamicASN."
-        spec.reader.refuse(spec.at("ebgpMultiHop"), "true", message, fix)
+        sessions.refuse_multihop(spec, "ebgpMultiHop", fix)
     if local is not None:
         message = "Both ends are in one AS, and another number is for eBGP sessions only."
-        fix = "Remove it, or correct myASN, peerASN or dynamicASN."
         spec.reader.refuse(spec.at("localASN"), str(local), message, fix)

@@ -9,24 +9,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
+from vipcast.config import sessions
 from vipcast.config.bfd import KEY as PROFILES
 from vipcast.config.durations import FORMS as DURATIONS
 from vipcast.config.schema import Section
 from vipcast.config.selectors import KEBAB, read_selectors
-from vipcast.config.sessions import (
-    ADDRESS,
-    HOLD_TIME,
-    LONGEST_HOLD_TIME,
-    Placed,
-    parse_hold_time,
-    parse_keepalive,
-    parse_plain_address,
-    parse_router_id,
-    read_asn,
-    read_peer_address,
-    read_profile,
-    warn_of_silence,
-)
+from vipcast.config.sessions import Placed
 from vipcast.model.peer import Peer
 
 KEY = "peers"
@@ -65,36 +53,21 @@ def read_peers(top: Section, profiles: Collection[str]) -> list[Placed]:
 
 def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     """One peer, without a name so far; None if anything is missing that no peer can do without."""
-    mine, theirs = read_asn(section, "my-asn"), read_asn(section, "peer-asn")
-    address = read_peer_address(section, "peer-address")
-    warn_of_silence(section, address)
-    hold_time = section.parsed("hold-time", parse_hold_time, DURATIONS, default=f"{HOLD_TIME}s")
-    longest = HOLD_TIME if hold_time is None else hold_time
-    if hold_time is None and section.given("hold-time"):
-        longest = LONGEST_HOLD_TIME  # what it should be nobody knows: it has a finding of its own
-    keepalive = section.parsed(
-        "keepalive-time",
-        partial(parse_keepalive, longest=longest),
-        DURATIONS,
-        "a third of hold-time",
-    )
+    mine, theirs = sessions.read_asn(section, "my-asn"), sessions.read_asn(section, "peer-asn")
+    address = sessions.read_peer_address(section, "peer-address")
+    sessions.warn_of_silence(section, address)
+    hold_time, keepalive = _timers(section)
     multihop = section.flag("ebgp-multihop", default=False)
     if multihop and mine is not None and mine == theirs:
-        section.reader.refuse(
-            section.at("ebgp-multihop"),
-            "true",
-            "Both ends are in one AS, so this is no eBGP session.",
-            "Remove it, or correct my-asn or peer-asn.",
-        )
-    peer_port = section.number("peer-port", 0, 65535, default="179") or 179
-    source = section.parsed(
-        "source-address", parse_plain_address, ADDRESS, "chosen by the routing table"
-    )
-    router_id = section.parsed("router-id", parse_router_id, ADDRESS, default="the node's")
+        fix = "Remove it, or correct my-asn or peer-asn."
+        sessions.refuse_multihop(section, "ebgp-multihop", fix)
+    port = sessions.read_port(section, "peer-port")
+    source = sessions.read_source(section, "source-address")
+    router_id = sessions.read_router_id(section, "router-id")
     nodes = read_selectors(section, "node-selectors", KEBAB, "every node")
-    password = section.text("password", "Write the password as text.", "none", hidden=True)
+    password = sessions.read_password(section, "password")
     create = f"Add it to {PROFILES}, or remove the key."
-    profile = read_profile(section, "bfd-profile", profiles, create)
+    profile = sessions.read_profile(section, "bfd-profile", profiles, create)
     if mine is None or theirs is None or address is None:
         return None
     return Peer(
@@ -102,7 +75,7 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
         my_asn=mine,
         peer_asn=theirs,
         address=address,
-        port=peer_port,
+        port=port,
         source=source,
         hold_time=hold_time,
         keepalive_time=keepalive,
@@ -112,3 +85,15 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
         bfd_profile=profile,
         ebgp_multihop=multihop,
     )
+
+
+def _timers(section: Section) -> tuple[int | None, int | None]:
+    """Hold time and keepalive time."""
+    default = f"{sessions.HOLD_TIME}s"
+    hold_time = section.parsed("hold-time", sessions.parse_hold_time, DURATIONS, default)
+    longest = sessions.HOLD_TIME if hold_time is None else hold_time
+    if hold_time is None and section.given("hold-time"):
+        # What it should be nobody knows: it has a finding of its own.
+        longest = sessions.LONGEST_HOLD_TIME
+    convert = partial(sessions.parse_keepalive, longest=longest)
+    return hold_time, section.parsed("keepalive-time", convert, DURATIONS, "a third of hold-time")

@@ -22,6 +22,7 @@ HOLD_TIME = 90
 LONGEST_HOLD_TIME = 65535
 """What fits into the field of an OPEN message (RFC 4271, 4.2)."""
 
+PORT = 179
 ADDRESS = "Write an address such as 192.0.2.1."
 
 
@@ -59,6 +60,26 @@ def read_peer_address(section: Section, key: str) -> Address | None:
     return address
 
 
+def read_source(section: Section, key: str) -> Address | None:
+    """The node's own end of the session; None lets the routing table choose it."""
+    return section.parsed(key, parse_plain_address, ADDRESS, "chosen by the routing table")
+
+
+def read_port(section: Section, key: str) -> int:
+    """The neighbour's TCP port (RFC 4271, 8.2.1); 0 counts as missing, as it does to MetalLB."""
+    return section.number(key, 0, 65535, default=str(PORT)) or PORT
+
+
+def read_router_id(section: Section, key: str) -> IPv4Address | None:
+    """The router ID; None stands for the node's."""
+    return section.parsed(key, parse_router_id, ADDRESS, "the node's")
+
+
+def read_password(section: Section, key: str) -> str:
+    """The password, "" for none; it is never shown."""
+    return section.text(key, "Write the password as text.", "none", hidden=True)
+
+
 def parse_plain_address(text: str) -> Address:
     """An address without the name of an interface; raises ValueError with a sentence."""
     if "%" in text:
@@ -93,6 +114,12 @@ def parse_keepalive(text: str, longest: int) -> int:
     return seconds
 
 
+def refuse_multihop(section: Section, key: str, fix: str) -> None:
+    """Say of a session within one AS that no router is crossed on the way to another."""
+    message = "Both ends are in one AS, so this is no eBGP session."
+    section.reader.refuse(section.at(key), "true", message, fix)
+
+
 def warn_of_silence(section: Section, address: Address | None) -> None:
     """Say of a peer that nobody speaks with it."""
     shown = "" if address is None else str(address)
@@ -108,10 +135,5 @@ def read_profile(section: Section, key: str, profiles: Collection[str], create: 
         fix = f"Did you mean {close[0]}?" if close else create
         section.reader.refuse(section.at(key), name, "There is no such BFD profile.", fix)
     elif name:
-        section.reader.warn(
-            section.at(key),
-            name,
-            UNSPOKEN,
-            KEEP_OR_REMOVE,
-        )
+        section.reader.warn(section.at(key), name, UNSPOKEN, KEEP_OR_REMOVE)
     return name
