@@ -1,7 +1,6 @@
 """Bars for the eye: what contenders took, side by side, as an SVG.
 
-PURE. The picture brings its own ground and follows the reader's choice of light or dark. Bars of a
-panel share a scale, which begins at 0.
+PURE. Bars of a panel share a scale, which begins at 0.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
+
+from benchmarks.drawing import LEFT, MARGIN, RIGHT, WIDTH, page, say
 
 OURS = "Vipcast"
 
-_WIDTH, _ROW, _HEAD, _FOOT = 840, 24, 30, 16
-_LEFT, _RIGHT = 210, 600
+_ROW, _HEAD, _FOOT = 24, 30, 16
 _TOP, _BOTTOM = 48, 40
 _STYLE = """\
     text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -47,38 +46,24 @@ class Panel:
 def svg(title: str, panels: Sequence[Panel], where: Mapping[str, Any]) -> str:
     """The picture, `where` (as of harness.environment) below it."""
     height = _TOP + sum(_HEAD + _ROW * len(each.bars) + _FOOT for each in panels) + _BOTTOM
-    size = f'width="{_WIDTH}" height="{height}"'
-    box = f'viewBox="0 0 {_WIDTH} {height}"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box} {size} role="img">',
-        f"  <title>{escape(title)}</title>",
-        f"  <style>\n{_STYLE}\n  </style>",
-        f'  <rect class="ground" {size} rx="8"/>',
-        _say(16, 28, title, "title"),
-    ]
+    parts = [say(MARGIN, 28, title, "title")]
     y = _TOP
     for panel in panels:
-        parts.append(_say(16, y + 18, panel.heading, "head"))
+        parts.append(say(MARGIN, y + 18, panel.heading, "head"))
         longest = max((bar.value for bar in panel.bars), default=0.0) or 1.0
         for number, bar in enumerate(panel.bars):
             parts += _bar(bar, y + _HEAD + _ROW * number, longest)
         y += _HEAD + _ROW * len(panel.bars) + _FOOT
-    machine = f"Linux {where['kernel']}, {where['cpus']} cores, in network namespaces"
-    parts.append(_say(16, height - 14, f"{where['date'][:10]}, {machine}", "quiet"))
-    return "\n".join([*parts, "</svg>", ""])
+    return page(title, height, _STYLE, parts, where, "in network namespaces")
 
 
 def _bar(bar: Bar, y: float, longest: float) -> list[str]:
     kind = "ours" if bar.name.startswith(OURS) else "other"
-    length = max((_RIGHT - _LEFT) * bar.value / longest, 1.0)
+    length = max((RIGHT - LEFT) * bar.value / longest, 1.0)
     figure = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:.3g}"
     return [
-        _say(_LEFT - 10, y + 14, bar.name, "end" if kind == "ours" else "quiet end"),
-        f'  <rect class="{kind}" x="{_LEFT}" y="{y + 2}" width="{length:.1f}" height="16" rx="3"/>',
-        _say(_LEFT + length + 8, y + 15, figure, ""),
-        _say(_WIDTH - 16, y + 15, bar.beside, "quiet end"),
+        say(LEFT - 10, y + 14, bar.name, "end" if kind == "ours" else "quiet end"),
+        f'  <rect class="{kind}" x="{LEFT}" y="{y + 2}" width="{length:.1f}" height="16" rx="3"/>',
+        say(LEFT + length + 8, y + 15, figure, ""),
+        say(WIDTH - MARGIN, y + 15, bar.beside, "quiet end"),
     ]
-
-
-def _say(x: float, y: float, words: str, kind: str) -> str:
-    return f'  <text class="{kind}" x="{x:.1f}" y="{y}">{escape(words)}</text>'

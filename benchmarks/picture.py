@@ -2,14 +2,14 @@
 
 PURE. Both show each contender's median (●) and 99th percentile (○) in the kernel's own time, in a
 window around 1, and the line that ours have to keep; what lies beyond it is told as a number.
-The SVG brings its own ground and follows the reader's choice of light or dark.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
+
+from benchmarks.drawing import LEFT, MARGIN, RIGHT, WIDTH, page, say
 
 LABELS = {
     "kernel": "the kernel's own answer",
@@ -26,8 +26,7 @@ _COLUMNS = 31
 _UNIT = "in the kernel's own time"
 _TIMES = "\u00d7"
 
-_WIDTH, _ROW, _HEAD, _FOOT = 840, 22, 30, 30
-_LEFT, _RIGHT = 210, 600
+_ROW, _HEAD, _FOOT = 22, 30, 30
 _TOP, _BOTTOM = 64, 44
 _STYLE = """\
     text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -107,44 +106,37 @@ def svg(cases: Sequence[Case], line: float, where: Mapping[str, Any]) -> str:
     """The picture, `where` below it."""
     rows = [len(case["contenders"]) for case in cases]
     height = _TOP + sum(_HEAD + _ROW * each + _FOOT for each in rows) + _BOTTOM
-    size = f'width="{_WIDTH}" height="{height}"'
-    box = f'viewBox="0 0 {_WIDTH} {height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box} {size} role="img">',
-        "  <title>ARP answers beside the kernel's own</title>",
-        f"  <style>\n{_STYLE}\n  </style>",
-        f'  <rect class="ground" {size} rx="8"/>',
-        _say(16, 28, "How long an ARP answer takes, in the kernel's own time", "title"),
-        _say(
-            16,
+        say(MARGIN, 28, "How long an ARP answer takes, in the kernel's own time", "title"),
+        say(
+            MARGIN,
             48,
             "● median, ○ 99th percentile, each with the interval of 95 % of resampled runs",
             "quiet",
         ),
-        _say(_WIDTH - 16, 48, "median / 99th percentile", "quiet end"),
+        say(WIDTH - MARGIN, 48, "median / 99th percentile", "quiet end"),
     ]
     y = _TOP
     for case, each in zip(cases, rows, strict=True):
         parts += _panel(case, y, line)
         y += _HEAD + _ROW * each + _FOOT
-    machine = f"Linux {where['kernel']}, {where['cpus']} cores, over veth and a bridge"
-    parts.append(_say(16, height - 16, f"{where['date'][:10]}, {machine}", "quiet"))
-    return "\n".join([*parts, "</svg>", ""])
+    title = "ARP answers beside the kernel's own"
+    return page(title, height, _STYLE, parts, where, "over veth and a bridge")
 
 
 def _panel(case: Case, y: float, line: float) -> Iterator[str]:
     contenders = case["contenders"]
     top, bottom = y + _HEAD - 4, y + _HEAD + _ROW * len(contenders)
-    yield _say(16, y + 18, _heading(case), "head")
+    yield say(MARGIN, y + 18, _heading(case), "head")
     yield (
-        f'  <rect class="within" x="{_LEFT}" y="{top}" '
-        f'width="{_x(line) - _LEFT:.1f}" height="{bottom - top}"/>'
+        f'  <rect class="within" x="{LEFT}" y="{top}" '
+        f'width="{_x(line) - LEFT:.1f}" height="{bottom - top}"/>'
     )
     for tenth in range(round(LOW * 10), round(HIGH * 10) + 1):
         value = tenth / 10
         kind = "one" if value == 1 else "line" if value == line else "grid"
         yield _stroke(_x(value), top, _x(value), bottom, kind)
-        yield _say(_x(value), bottom + 15, f"{value:.1f}{_TIMES}", "quiet mid")
+        yield say(_x(value), bottom + 15, f"{value:.1f}{_TIMES}", "quiet mid")
     for number, (name, found) in enumerate(contenders.items()):
         yield from _contender(name, found, y + _HEAD + _ROW * number + 11)
 
@@ -152,8 +144,8 @@ def _panel(case: Case, y: float, line: float) -> Iterator[str]:
 def _contender(name: str, found: Case, y: float) -> Iterator[str]:
     us, beside = found["us"], found.get("beside_kernel")
     kind = "ours" if "line_met" in found else "other"
-    yield _say(16, y + 4, LABELS[name], "" if kind == "ours" else "quiet")
-    yield _say(_WIDTH - 16, y + 4, f"{us['median']:,.2f} / {us['p99']:,.2f} µs", "end")
+    yield say(MARGIN, y + 4, LABELS[name], "" if kind == "ours" else "quiet")
+    yield say(WIDTH - MARGIN, y + 4, f"{us['median']:,.2f} / {us['p99']:,.2f} µs", "end")
     if beside is None:
         return
     beyond = [
@@ -162,8 +154,8 @@ def _contender(name: str, found: Case, y: float) -> Iterator[str]:
         if beside[part]["ratio"] > HIGH
     ]
     if beyond:
-        yield f'  <path class="{kind}" d="M{_RIGHT - 12} {y - 4}l8 4l-8 4z"/>'
-        yield _say(_RIGHT - 18, y + 4, ", ".join(beyond), "quiet end")
+        yield f'  <path class="{kind}" d="M{RIGHT - 12} {y - 4}l8 4l-8 4z"/>'
+        yield say(RIGHT - 18, y + 4, ", ".join(beyond), "quiet end")
     for part, shift in zip(PARTS, (-4, 4), strict=True):
         at = beside[part]
         if at["ratio"] > HIGH:
@@ -175,12 +167,8 @@ def _contender(name: str, found: Case, y: float) -> Iterator[str]:
 
 
 def _x(ratio: float) -> float:
-    return _LEFT + (min(max(ratio, LOW), HIGH) - LOW) / (HIGH - LOW) * (_RIGHT - _LEFT)
+    return LEFT + (min(max(ratio, LOW), HIGH) - LOW) / (HIGH - LOW) * (RIGHT - LEFT)
 
 
 def _stroke(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'  <line class="{kind}" x1="{x1:.1f}" y1="{y1}" x2="{x2:.1f}" y2="{y2}"/>'
-
-
-def _say(x: float, y: float, words: str, kind: str) -> str:
-    return f'  <text class="{kind}" x="{x:.1f}" y="{y}">{escape(words)}</text>'
