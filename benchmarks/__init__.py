@@ -2,16 +2,26 @@
 
 harness             what they share: environment, interleaving, busy cores, result files
 spread              percentiles and ratios with their intervals
-picture             the result of arp_latency for the eye
+drawing             what every picture has
+picture, bars       the result of arp_latency for the eye, and those of the others
 child               contenders in processes of their own
 inotify             the bare watch of the kernel, for floors
 racks, asker        who answers ARP, and who asks
 filled_rack         a thousand Services on three nodes, and what they cost
+contenders          Vipcast and MetalLB on a cluster
+administrator       who creates and deletes Services there
+audited             which calls the programs make there
+api_floor           the least that Services created and deleted cost
+
+Programs (`python -m benchmarks.NAME`), which write results/DATE-NAME.json:
+
 arp_latency         how long an ARP answer takes
 directory_latency   how soon a change of one file in a directory is delivered
 many_services       how soon a thousand Services have their addresses
+service_latency     how soon a Service of a cluster is answered for, and no longer
+failover            how long an address is not answered for when its node goes
+footprint           what the programs cost on a cluster
 
-The last three are programs (`python -m benchmarks.NAME`) that write results/DATE-NAME.json. A floor
-is the least that anybody has to do for the same end; the ratio to it says more than a time, which
-belongs to the machine of the day. README.md says how to read the results.
+A floor is the least that anybody has to do for the same end; the ratio to it says more than a time,
+which belongs to the machine of the day. README.md says how to read the results.
 """

@@ -15,17 +15,15 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from benchmarks import picture
-from benchmarks.harness import BenchmarkError, busy_cores, environment, interleaved, record
+from benchmarks.harness import Body, busy_cores, interleaved, publish
 from benchmarks.racks import KERNEL, OURS, RAW, Contender, racks
 from benchmarks.spread import compared, pooled, spread
 from lab import signals
-from lab.errors import LabError
 
 LINE = 1.1
 """What our answer may take, in the kernel's own time at the same percentile."""
@@ -46,19 +44,19 @@ _FIRST = 20
 
 def main() -> int:
     """Measure every case, print it, and write the result file and its pictures."""
-    where = environment(time.time())
+    return publish(
+        "arp-latency",
+        _body,
+        lambda body: picture.text(body["cases"], LINE),
+        lambda body, where: picture.svg(body["cases"], LINE, where),
+    )
+
+
+def _body() -> Body:
     print("racks, controllers, speakers", flush=True)
-    try:
-        with racks("bench") as contenders:
-            cases = list(measure(contenders, ROUNDS, WARM_UP, REQUESTS))
-    except (BenchmarkError, LabError) as error:
-        print(f"arp_latency: {error}", file=sys.stderr)
-        return 1
-    text = picture.text(cases, LINE)
-    print(text)
-    body = {"line": LINE, "unit": "us", "cases": cases}
-    record("arp-latency", where, body, txt=text, svg=picture.svg(cases, LINE, where))
-    return 0
+    with racks("bench") as contenders:
+        cases = list(measure(contenders, ROUNDS, WARM_UP, REQUESTS))
+    return {"line": LINE, "unit": "us", "cases": cases}
 
 
 def measure(

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from benchmarks.harness import Measured, say
 from benchmarks.metallb import installed, programs
 from benchmarks.metallb.installed import MetalLB
 from lab.cluster import Lab
@@ -23,6 +24,7 @@ from lab.errors import LabError
 from lab.host import Host
 from lab.kubernetes.cache import Say
 from lab.kubernetes.cluster import Cluster
+from lab.kubernetes.programs import provide
 from lab.kubernetes.vipcast import Installed
 from lab.processes import Process
 from lab.vipcast import until
@@ -93,6 +95,22 @@ def contenders(say: Say) -> tuple[Mapping[str, Make], Mapping[str, str]]:
         return made, {METALLB: f"cannot be built here: {last}"}
     made[METALLB] = lambda cluster: MetalLB(cluster, built)
     return made, {}
+
+
+def one_by_one(
+    name: str, measure: Callable[[str, Path, Make], Measured]
+) -> tuple[dict[str, Measured], Mapping[str, str]]:
+    """What each comes to on a cluster of its own, and why another one cannot be had here.
+
+    `measure` is given the cluster's name, which begins with `name`, and what a control plane runs.
+    """
+    kubernetes = provide(say)
+    made, missing = contenders(say)
+    found = {
+        who: measure(f"{name}{number}", kubernetes, make)
+        for number, (who, make) in enumerate(made.items())
+    }
+    return found, missing
 
 
 @contextmanager

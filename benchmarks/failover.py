@@ -18,7 +18,6 @@ until all is settled again; `lost` are requests that nobody answered.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +25,11 @@ from typing import Any
 
 from benchmarks import bars
 from benchmarks.administrator import administrator, endpoints
-from benchmarks.contenders import Contender, Make, contenders, standing
-from benchmarks.harness import BenchmarkError, environment, record, until
+from benchmarks.contenders import Contender, Make, one_by_one, standing
+from benchmarks.harness import Body, publish, until
 from benchmarks.spread import spread
 from lab import measure, signals
-from lab.errors import LabError
 from lab.host import Host
-from lab.kubernetes.programs import provide
 from lab.measure import Seen
 
 ROUNDS = 3
@@ -53,27 +50,15 @@ Fault = Callable[[Contender, measure.Watch, Host], None]
 
 def main() -> int:
     """Measure, print, and write the result file and its pictures."""
-    where = environment(time.time())
-    try:
-        kubernetes = provide(say)
-        made, missing = contenders(say)
-        found = {
-            who: summed(measured(f"benchfail{number}", kubernetes, make, ROUNDS))
-            for number, (who, make) in enumerate(made.items())
-        }
-    except (BenchmarkError, LabError) as error:
-        print(f"failover: {error}", file=sys.stderr)
-        return 1
-    body = {"rounds": ROUNDS, "unit": "s", "contenders": found, "missing": missing}
-    text = shown(body)
-    print(text)
-    record("failover", where, body, txt=text, svg=picture(body, where))
-    return 0
+    return publish("failover", _body, shown, picture)
 
 
-def say(sentence: str) -> None:
-    """A line for a person who waits."""
-    print(sentence, flush=True)
+def _body() -> Body:
+    def one(name: str, kubernetes: Path, make: Make) -> dict[str, Any]:
+        return summed(measured(name, kubernetes, make, ROUNDS))
+
+    found, missing = one_by_one("benchfail", one)
+    return {"rounds": ROUNDS, "unit": "s", "contenders": found, "missing": missing}
 
 
 def measured(name: str, kubernetes: Path, make: Make, rounds: int) -> dict[str, list[Figures]]:

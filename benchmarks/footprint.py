@@ -26,15 +26,13 @@ from benchmarks import bars
 from benchmarks.administrator import Administrator, administrator
 from benchmarks.audited import Tally, tally, writes
 from benchmarks.child import child, hear
-from benchmarks.contenders import VIPCAST, Contender, Make, contenders, standing
+from benchmarks.contenders import VIPCAST, Contender, Make, one_by_one, standing
 from benchmarks.filled_rack import POOL, SEGMENT, memory_of, processor_seconds, rested
-from benchmarks.harness import BenchmarkError, environment, record, until
+from benchmarks.harness import BenchmarkError, Body, publish, until
 from lab import signals
 from lab.cluster import Lab
-from lab.errors import LabError
 from lab.kubernetes.audit import Audit, Call
 from lab.kubernetes.cluster import Cluster
-from lab.kubernetes.programs import provide
 
 SIZES = (0, 100, 1_000)
 IDLE = 30.0
@@ -56,33 +54,18 @@ _BATCH = 100
 
 def main() -> int:
     """Measure, print, and write the result file and its pictures."""
-    where = environment(time.time())
-    try:
-        kubernetes = provide(say)
-        made, missing = contenders(say)
-        found = {
-            who: measure(f"benchfoot{number}", kubernetes, make, SIZES, IDLE)
-            for number, (who, make) in enumerate(made.items())
-        }
-    except (BenchmarkError, LabError) as error:
-        print(f"footprint: {error}", file=sys.stderr)
-        return 1
-    body = {
+    return publish("footprint", _body, shown, picture)
+
+
+def _body() -> Body:
+    found, missing = one_by_one("benchfoot", partial(measure, sizes=SIZES, idle=IDLE))
+    return {
         "idle_seconds": IDLE,
         "lines": {"rss_mib": LINES_MIB, "idle_cpu": LINE_IDLE, "idle_writes": 0},
         "contenders": found,
         "lines_met": judged(found[VIPCAST][-1]),
         "missing": missing,
     }
-    text = shown(body)
-    print(text)
-    record("footprint", where, body, txt=text, svg=picture(found, where))
-    return 0
-
-
-def say(sentence: str) -> None:
-    """A line for a person who waits."""
-    print(sentence, flush=True)
 
 
 def measure(
@@ -254,7 +237,7 @@ def _line(label: str, program: str, step: Mapping[str, Any]) -> str:
     return f"{label:22}" + "".join(f"{one:>{w}}" for one, w in zip(values, _WIDTHS, strict=True))
 
 
-def picture(found: Mapping[str, Sequence[Mapping[str, Any]]], where: Mapping[str, Any]) -> str:
+def picture(body: Mapping[str, Any], where: Mapping[str, Any]) -> str:
     """Resident memory as bars."""
     panels = [
         bars.Panel(
@@ -265,7 +248,7 @@ def picture(found: Mapping[str, Sequence[Mapping[str, Any]]], where: Mapping[str
                     step["memory_kib"][program]["rss"] / 1024,
                     f"idle {step['idle_cpu'][program] * 100:.2f} % of a core",
                 )
-                for who, steps in found.items()
+                for who, steps in body["contenders"].items()
                 for step in steps
             ],
         )

@@ -1,4 +1,4 @@
-"""What benchmarks share: rounds in turn, busy cores, where it was, and the result file.
+"""What benchmarks share: rounds in turn, busy cores, where it was, what is printed and written.
 
     told = interleaved({"ours": ..., "floor": ...}, rounds=100, warm_up=5)
     spread(told["ours"]).median / spread(told["floor"]).median
@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lab.errors import LabError
+
 _ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PATIENCE = 60.0
@@ -37,10 +39,40 @@ while os.getppid() == parent:
 """
 
 Measured = TypeVar("Measured")
+Body = Mapping[str, Any]
+"""What a result file says besides where it was measured."""
 
 
 class BenchmarkError(Exception):
     """A contender did not do what it is measured at; the sentence says what is missing."""
+
+
+def say(sentence: str) -> None:
+    """A line for a person who waits."""
+    print(sentence, flush=True)
+
+
+def publish(
+    name: str,
+    measure: Callable[[], Body],
+    shown: Callable[[Body], str],
+    picture: Callable[[Body, Mapping[str, Any]], str],
+    results: Path = RESULTS,
+) -> int:
+    """Measure, print, and write the result file and its pictures; the exit code.
+
+    A contender or a lab that fails is a sentence on stderr, and nothing is written.
+    """
+    where = environment(time.time())
+    try:
+        body = measure()
+    except (BenchmarkError, LabError) as error:
+        print(f"{name.replace('-', '_')}: {error}", file=sys.stderr)
+        return 1
+    text = shown(body)
+    print(text)
+    record(name, where, body, results, txt=text, svg=picture(body, where))
+    return 0
 
 
 def interleaved(

@@ -30,10 +30,9 @@ from benchmarks.administrator import Administrator, administrator, endpoints
 from benchmarks.api_floor import ADDRESS
 from benchmarks.child import child, hear
 from benchmarks.contenders import VIPCAST, Make, contenders, standing
-from benchmarks.harness import PATIENCE, BenchmarkError, environment, interleaved, record
+from benchmarks.harness import PATIENCE, BenchmarkError, Body, interleaved, publish, say
 from benchmarks.spread import compared, spread
 from lab import signals
-from lab.errors import LabError
 from lab.kubernetes.programs import provide
 from lab.tools import arp
 
@@ -60,27 +59,17 @@ Turn = Callable[[], Took]
 
 def main() -> int:
     """Measure, print, and write the result file and its pictures."""
-    where = environment(time.time())
-    try:
-        kubernetes = provide(say)
-        made, missing = contenders(say)
-        with turns("benchservice", kubernetes, made) as takers:
-            print(f"{', '.join(takers)}: {ROUNDS} rounds ", end="", flush=True)
-            told = interleaved(takers, rounds=ROUNDS, warm_up=WARM_UP, shuffle=random.Random(1))
-    except (BenchmarkError, LabError) as error:
-        print(f"service_latency: {error}", file=sys.stderr)
-        return 1
+    return publish("service-latency", _body, shown, picture)
+
+
+def _body() -> Body:
+    kubernetes = provide(say)
+    made, missing = contenders(say)
+    with turns("benchservice", kubernetes, made) as takers:
+        print(f"{', '.join(takers)}: {ROUNDS} rounds ", end="", flush=True)
+        told = interleaved(takers, rounds=ROUNDS, warm_up=WARM_UP, shuffle=random.Random(1))
     print()
-    body = {"line": LINE, "unit": "ms", "rounds": ROUNDS, **judged(told), "missing": missing}
-    text = shown(body)
-    print(text)
-    record("service-latency", where, body, txt=text, svg=picture(body, where))
-    return 0
-
-
-def say(sentence: str) -> None:
-    """A line for a person who waits."""
-    print(sentence, flush=True)
+    return {"line": LINE, "unit": "ms", "rounds": ROUNDS, **judged(told), "missing": missing}
 
 
 @contextmanager

@@ -18,13 +18,16 @@ from benchmarks import directory_latency, many_services
 from benchmarks.child import child, hear
 from benchmarks.harness import (
     BenchmarkError,
+    Body,
     busy_cores,
     environment,
     interleaved,
+    publish,
     record,
     replace,
 )
 from benchmarks.inotify import Inotify
+from lab.errors import NotReady
 
 PARTS = {"samples", "median", "p90", "p99", "p999", "worst"}
 
@@ -78,6 +81,32 @@ def test_a_result_file_has_its_date_in_its_name_and_the_machine_in_it(tmp_path: 
         *("date", "machine", "cpu", "cpus", "governor", "load_before"),
     }
     assert all(isinstance(where[name], str) for name in versions)
+
+
+def test_what_a_benchmark_finds_is_printed_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def both(body: Body, where: Body) -> str:
+        return f"{body} {where}"
+
+    told = publish("the-question", lambda: {"a": 42}, str, both, tmp_path)
+    (path,) = tmp_path.glob("*-the-question.json")
+    assert (told, json.loads(path.read_text())["a"]) == (0, 42)
+    assert path.with_suffix(".txt").read_text() == "{'a': 42}"
+    assert path.with_suffix(".svg").read_text().startswith("{'a': 42} {'date': ")
+    assert capsys.readouterr().out.startswith("{'a': 42}\nwritten: ")
+
+
+@pytest.mark.parametrize("error", [BenchmarkError, NotReady])
+def test_a_benchmark_that_cannot_be_done_says_why_and_writes_nothing(
+    error: type[Exception], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> Body:
+        raise error("nobody answers")
+
+    assert publish("the-question", failing, str, lambda *_: "", tmp_path) == 1
+    assert capsys.readouterr() == ("", "the_question: nobody answers\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_child_speaks_and_one_that_has_ended_is_an_error(tmp_path: Path) -> None:
