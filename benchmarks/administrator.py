@@ -33,6 +33,9 @@ from lab.vipcast import service
 
 SERVICES = "/api/v1/namespaces/default/services"
 
+_IDLE = 30.0
+"""Seconds after which a connection is made anew: the API server closes one that rests for long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
@@ -94,16 +97,24 @@ def serve(kubeconfig: Path, told: Connection[Any, Any]) -> None:
     server = http.client.HTTPSConnection(str(where.hostname), where.port, context=access.trust)
 
     def ask(method: str, path: str, body: str | None = None) -> None:
-        server.request(method, path, body, {**access.headers, "Content-Type": "application/json"})
-        answer = server.getresponse()
-        text = answer.read()
+        headers = {**access.headers, "Content-Type": "application/json"}
+        try:
+            server.request(method, path, body, headers)
+            answer = server.getresponse()
+            text = answer.read()
+        except OSError as error:  # else it would pass for an end of who tells us
+            raise BenchmarkError(f"{method} {path}: {error}") from error
         if answer.status >= 300:
             raise BenchmarkError(f"{method} {path}: {answer.status} {text.decode()}")
 
     ask("GET", SERVICES)
     told.send(None)
     while True:
+        if not told.poll(_IDLE):
+            server.close()
         method, paths, bodies = told.recv()
+        if server.sock is None:
+            server.connect()
         begun = time.monotonic_ns()
         for path, body in zip(paths, bodies, strict=True):
             ask(method, path, body)
