@@ -64,6 +64,8 @@ def up(given: argparse.Namespace) -> int:
         segments=given.cidr or SEGMENTS[: given.segments],
         pod_ports=given.pod_port or (8080,),
         control_plane=given.cluster,
+        routers=given.routers,
+        ipv6=given.ipv6,
     )
     # What takes minutes comes first: whoever gives up then has lost nothing.
     programs = provide(_say) if given.cluster else None
@@ -184,6 +186,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PORT",
         help="a TCP port of every pod's HTTP server, 8080 by default; may be repeated",
     )
+    building.add_argument(
+        "--routers", type=int, default=0, metavar="N", help="routers, each with a client behind it"
+    )
+    building.add_argument("--ipv6", action="store_true", help="give the segments IPv6, too")
     building.add_argument(
         "--cluster",
         action="store_true",

@@ -36,8 +36,9 @@ class Lab:
     `segments` are networks in CIDR notation, one per segment; every host has a port on each.
     `pod_ports` are the TCP ports that every pod's HTTP server listens on. `pods=False` builds the
     pods' namespaces without their servers. With `control_plane` there is a host `cp` for
-    Kubernetes' own programs (lab.kubernetes starts them). Raises LabError when the arguments make
-    no lab.
+    Kubernetes' own programs (lab.kubernetes starts them). With `routers` there are these, each with
+    a client behind it (lab.routers starts what runs on them). With `ipv6` the segments and what is
+    behind routers have IPv6, too. Raises LabError when the arguments make no lab.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Lab:
         pod_ports: Sequence[int] = (8080,),
         pods: bool = True,
         control_plane: bool = False,
+        routers: int = 0,
+        ipv6: bool = False,
     ) -> None:
         self._serve = pods
         self._signals = ExitStack()
@@ -61,6 +64,8 @@ class Lab:
                 segments=list(segments),
                 pod_ports=list(pod_ports),
                 control_plane=control_plane,
+                routers=routers,
+                ipv6=ipv6,
             )
         )
 
@@ -75,6 +80,8 @@ class Lab:
         self.nodes = tuple(Host(each, self.run) for each in topology.nodes)
         self.pods = tuple(Host(each, self.run) for each in topology.pods)
         self.clients = tuple(Host(each, self.run) for each in topology.clients)
+        self.routers = tuple(Host(each, self.run) for each in topology.routers)
+        self.remotes = tuple(Host(each, self.run) for each in topology.remotes)
         self._cp = Host(topology.control_plane, self.run) if topology.control_plane else None
         self.switch = Switch(topology)
 
@@ -89,6 +96,13 @@ class Lab:
         return self.clients[0]
 
     @property
+    def remote(self) -> Host:
+        """The client behind the first router. Raises LabError in a lab that was built without."""
+        if not self.remotes:
+            raise LabError(f"lab {self.name!r} has no routers: build it with one")
+        return self.remotes[0]
+
+    @property
     def cp(self) -> Host:
         """The host of the control plane. Raises LabError in a lab that was built without."""
         if self._cp is None:
@@ -97,16 +111,16 @@ class Lab:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """Nodes, clients, pods and the control plane's host if there is one."""
+        """Nodes, clients, pods, routers, remote clients, and the control plane's host if any."""
         control_plane = () if self._cp is None else (self._cp,)
-        return self.nodes + self.clients + self.pods + control_plane
+        return self.nodes + self.clients + self.pods + control_plane + self.routers + self.remotes
 
     def node(self, number: int) -> Host:
         """A node by its number, from 1."""
         return self.nodes[number - 1]
 
     def host(self, name: str) -> Host:
-        """A node, client, pod or `cp` by its name; raises LabError, which lists the names."""
+        """A host of any kind by its name; raises LabError, which lists the names."""
         known = {host.name: host for host in self.hosts}
         if name not in known:
             raise LabError(f"no host {name!r}; there are {', '.join(known)}")
@@ -191,11 +205,16 @@ class Lab:
         kernel.ip(topology.switch, wiring.switch(topology))
         for number, node in enumerate(topology.nodes):
             kernel.ip(node.namespace, wiring.node(topology, number))
-        for other in topology.hosts[len(topology.nodes) :]:
-            kernel.ip(other.namespace, wiring.host(other))
+        for number, router in enumerate(topology.routers):
+            kernel.ip(router.namespace, wiring.router(topology, number))
+        for other in topology.hosts:
+            if other not in topology.nodes + topology.routers:
+                kernel.ip(other.namespace, wiring.host(other))
         for pod in topology.pods:
             kernel.ip(pod.namespace, wiring.pod(pod))
-        for host in self.nodes:
+        for remote in topology.remotes:
+            kernel.ip(remote.namespace, wiring.remote(remote))
+        for host in self.nodes + self.routers:
             host.run_dir.mkdir()
         if self._serve:
             self._serve_pods()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lab.topology import HostPlan, Topology
+from lab.topology import FAR_INTERFACE, POD_INTERFACE, HostPlan, PodPlan, RemotePlan, Topology
 
 
 def topology(
@@ -18,19 +18,22 @@ def topology(
     """Lines of text.
 
     `carriers` says by switch port whether the cable is in (all are, where nothing is said);
-    `processes` lists what runs, by name of node, client or pod (or `sw`).
+    `processes` lists what runs, by name of a host (or `sw`).
     """
     carriers, running = carriers or {}, processes or {}
-    pods = dict(zip((node.name for node in plan.nodes), plan.pods, strict=True))
+    behind: dict[str, tuple[str, PodPlan | RemotePlan]] = {
+        pod.node: (POD_INTERFACE, pod) for pod in plan.pods
+    } | {remote.router: (FAR_INTERFACE, remote) for remote in plan.remotes}
     segments = ", ".join(f"segment {i}: {net}" for i, net in enumerate(plan.segments))
     lines = [f"sw   {segments}{_programs(running.get('sw', ()))}"]
     for host in plan.hosts:
         last = host is plan.hosts[-1]
         lines += _host(host, last, carriers, running.get(host.name, ()))
-        if pod := pods.get(host.name):
+        if host.name in behind:
+            cable, other = behind[host.name]
             edge = "    " if last else " │  "
-            inside = f"{edge}       └── vethpod0 {pod.gateway} ── {pod.name} {pod.address}"
-            lines.append(inside + _programs(running.get(pod.name, ())))
+            inside = f"{edge}       └── {cable} {other.gateway} ── {other.name} {other.address}"
+            lines.append(inside + _programs(running.get(other.name, ())))
     return lines
 
 

@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from lab import kernel, processes, signals
 from lab.errors import LabError
 from lab.processes import Process
 from lab.rundir import RunDirectory
-from lab.topology import HostPlan, PodPlan, Port
+from lab.topology import HostPlan, PodPlan, Port, RemotePlan
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the packages are; programs of the lab find them there, whatever directory they start in."""
@@ -27,9 +27,9 @@ while time.monotonic() < end:
 
 
 class Host:
-    """A node, a client or a pod of a lab that stands."""
+    """A node, a client, a pod, … of a lab that stands."""
 
-    def __init__(self, plan: HostPlan | PodPlan, run: RunDirectory) -> None:
+    def __init__(self, plan: HostPlan | PodPlan | RemotePlan, run: RunDirectory) -> None:
         self.plan = plan
         self.name = plan.name
         self.namespace = plan.namespace
@@ -46,15 +46,24 @@ class Host:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """Its ports on the segments, segment 0 first; a pod has none."""
+        """Its ports on the segments, segment 0 first; a pod or a remote client has none."""
         return self.plan.ports if isinstance(self.plan, HostPlan) else ()
 
     @property
     def address(self) -> IPv4Address:
-        """Its address on segment 0, or a pod's only address."""
-        if isinstance(self.plan, PodPlan):
-            return self.plan.address
-        return self.plan.ports[0].address
+        """Its address on segment 0, or its only one."""
+        if isinstance(self.plan, HostPlan):
+            return self.plan.ports[0].address
+        return self.plan.address
+
+    @property
+    def address6(self) -> IPv6Address:
+        """The same of IPv6. Raises LabError where it has none."""
+        plan = self.plan.ports[0] if isinstance(self.plan, HostPlan) else self.plan
+        address = None if isinstance(plan, PodPlan) else plan.address6
+        if address is None:
+            raise LabError(f"{self.name} has no IPv6: build the lab with ipv6=True")
+        return address
 
     @property
     def mac(self) -> str:

@@ -19,7 +19,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import (
+    AddressValueError,
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    NetmaskValueError,
+)
 from typing import Any
 
 from lab.errors import LabError
@@ -33,7 +40,16 @@ SEGMENTS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 PODS = IPv4Network("10.244.0.0/16")
 SERVICES = IPv4Network("10.96.0.0/16")
 """Cluster addresses of Services; the first one is the API server's own."""
+REMOTES = IPv4Network("198.18.0.0/16")
+"""What lies behind routers (RFC 2544)."""
+SEGMENTS6 = IPv6Network("2001:db8::/40")
+REMOTES6 = IPv6Network("2001:db8:ff00::/40")
+"""Networks of IPv6 (RFC 3849), a /48 for each segment, and for what is behind each router."""
+PREFIX_LENGTH6 = 64
 POD_INTERFACE = "vethpod0"
+FAR_INTERFACE = "far0"
+FIRST_ROUTER = 1
+MOST_ROUTERS = 4
 CONTROL_PLANE = 5
 FIRST_NODE = 11
 FIRST_CLIENT = 101
@@ -43,7 +59,10 @@ MOST_CLIENTS = 80
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A host's interface on a segment, and the switch's end of the same cable."""
+    """A host's interface on a segment, and the switch's end of the same cable.
+
+    `address6` is None in a lab without IPv6.
+    """
 
     interface: str
     address: IPv4Address
@@ -51,11 +70,12 @@ class Port:
     mac: str
     switch_port: str
     bridge: str
+    address6: IPv6Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """A namespace that stands for a machine on the segments: node, client or control plane."""
+    """A namespace that stands for a machine on the segments."""
 
     name: str
     namespace: str
@@ -75,10 +95,26 @@ class PodPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Topology:
-    """The whole plan. Names count from 1, segments from 0; `pods[i]` is behind `nodes[i]`.
+class RemotePlan:
+    """A client's namespace behind a router; the addresses of IPv6 are None in a lab without."""
 
-    `control_plane` is None in a lab that has none.
+    name: str
+    namespace: str
+    router: str
+    address: IPv4Address
+    gateway: IPv4Address
+    network: IPv4Network
+    address6: IPv6Address | None = None
+    gateway6: IPv6Address | None = None
+    network6: IPv6Network | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The whole plan. Names count from 1, segments from 0.
+
+    `pods[i]` is behind `nodes[i]`, and `remotes[i]` behind `routers[i]`. `control_plane` is None in
+    a lab that has none.
     """
 
     lab: str
@@ -88,6 +124,9 @@ class Topology:
     clients: tuple[HostPlan, ...]
     pod_ports: tuple[int, ...]
     control_plane: HostPlan | None = None
+    routers: tuple[HostPlan, ...] = ()
+    remotes: tuple[RemotePlan, ...] = ()
+    ipv6: bool = False
 
     @property
     def switch(self) -> str:
@@ -98,7 +137,7 @@ class Topology:
     def hosts(self) -> tuple[HostPlan, ...]:
         """Everything that has a port on the switch."""
         control_plane = (self.control_plane,) if self.control_plane else ()
-        return self.nodes + control_plane + self.clients
+        return self.nodes + control_plane + self.routers + self.clients
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -107,6 +146,7 @@ class Topology:
             self.switch,
             *(host.namespace for host in self.hosts),
             *(pod.namespace for pod in self.pods),
+            *(remote.namespace for remote in self.remotes),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -118,6 +158,8 @@ class Topology:
             "segments": [str(network) for network in self.segments],
             "pod_ports": list(self.pod_ports),
             "control_plane": self.control_plane is not None,
+            "routers": len(self.routers),
+            "ipv6": self.ipv6,
         }
 
 
@@ -129,6 +171,8 @@ def plan(
     segments: tuple[str, ...] | list[str] = SEGMENTS[:1],
     pod_ports: tuple[int, ...] | list[int] = (8080,),
     control_plane: bool = False,
+    routers: int = 0,
+    ipv6: bool = False,
 ) -> Topology:
     """Work out a lab's names and addresses.
 
@@ -142,22 +186,27 @@ def plan(
         )
     _within("nodes", nodes, 1, MOST_NODES)
     _within("clients", clients, 1, MOST_CLIENTS)
+    _within("routers", routers, 0, MOST_ROUTERS)
     networks = _networks(segments)
     for port in pod_ports:
         _within("pod port", port, 1, 65535)
+
+    def host(host_name: str, number: int, on: tuple[IPv4Network, ...] = networks) -> HostPlan:
+        return _host(name, host_name, number, on, ipv6=ipv6)
+
     return Topology(
         lab=name,
         segments=networks,
-        nodes=tuple(
-            _host(name, f"node{i}", FIRST_NODE - 1 + i, networks) for i in range(1, nodes + 1)
-        ),
+        nodes=tuple(host(f"node{i}", FIRST_NODE - 1 + i) for i in range(1, nodes + 1)),
         pods=tuple(_pod(name, i) for i in range(1, nodes + 1)),
         clients=tuple(
-            _host(name, "client" if k == 1 else f"client{k}", FIRST_CLIENT - 1 + k, networks)
-            for k in range(1, clients + 1)
+            host(_counted("client", k), FIRST_CLIENT - 1 + k) for k in range(1, clients + 1)
         ),
         pod_ports=tuple(pod_ports),
-        control_plane=_host(name, "cp", CONTROL_PLANE, networks[:1]) if control_plane else None,
+        control_plane=host("cp", CONTROL_PLANE, networks[:1]) if control_plane else None,
+        routers=tuple(host(f"router{k}", FIRST_ROUTER - 1 + k) for k in range(1, routers + 1)),
+        remotes=tuple(_remote(name, k, ipv6=ipv6) for k in range(1, routers + 1)),
+        ipv6=ipv6,
     )
 
 
@@ -166,7 +215,14 @@ def namespace_of(lab: str, host: str) -> str:
     return f"{PREFIX}{lab}-{host}"
 
 
-def _host(lab: str, name: str, number: int, networks: tuple[IPv4Network, ...]) -> HostPlan:
+def _counted(name: str, number: int) -> str:
+    """The first of its kind has no number."""
+    return name if number == 1 else f"{name}{number}"
+
+
+def _host(
+    lab: str, name: str, number: int, networks: tuple[IPv4Network, ...], *, ipv6: bool
+) -> HostPlan:
     return HostPlan(
         name=name,
         namespace=namespace_of(lab, name),
@@ -179,6 +235,7 @@ def _host(lab: str, name: str, number: int, networks: tuple[IPv4Network, ...]) -
                 mac=f"02:76:69:70:{index:02x}:{number:02x}",
                 switch_port=f"{name}-lan{index}",
                 bridge=f"br{index}",
+                address6=_part(SEGMENTS6, index)[number] if ipv6 else None,
             )
             for index, network in enumerate(networks)
         ),
@@ -197,6 +254,28 @@ def _pod(lab: str, number: int) -> PodPlan:
     )
 
 
+def _remote(lab: str, number: int, *, ipv6: bool) -> RemotePlan:
+    network = IPv4Network((int(REMOTES.network_address) + (number << 8), 24))
+    network6 = _part(REMOTES6, number) if ipv6 else None
+    name = _counted("remote", number)
+    return RemotePlan(
+        name=name,
+        namespace=namespace_of(lab, name),
+        router=f"router{number}",
+        address=network[2],
+        gateway=network[1],
+        network=network,
+        address6=network6[2] if network6 else None,
+        gateway6=network6[1] if network6 else None,
+        network6=network6,
+    )
+
+
+def _part(whole: IPv6Network, number: int) -> IPv6Network:
+    """The first /64 of a /48, counted from 0."""
+    return IPv6Network((int(whole.network_address) + (number << 80), PREFIX_LENGTH6))
+
+
 def _networks(segments: tuple[str, ...] | list[str]) -> tuple[IPv4Network, ...]:
     _within("segments", len(segments), 1, 10)
     networks: list[IPv4Network] = []
@@ -209,7 +288,7 @@ def _networks(segments: tuple[str, ...] | list[str]) -> tuple[IPv4Network, ...]:
             ) from None
         if network.prefixlen > 24:
             raise LabError(f"segment {text!r}: too small for the lab; give a /24 or larger")
-        for other in (PODS, SERVICES, *networks):
+        for other in (PODS, SERVICES, REMOTES, *networks):
             if network.overlaps(other):
                 raise LabError(f"segment {text!r}: overlaps {other}, which the lab uses already")
         networks.append(network)

@@ -5,7 +5,16 @@ PURE. Each function gives the lines of one `ip -batch`, or the parameters of one
 
 from __future__ import annotations
 
-from lab.topology import POD_INTERFACE, SERVICES, HostPlan, PodPlan, Topology
+from lab.topology import (
+    FAR_INTERFACE,
+    POD_INTERFACE,
+    PREFIX_LENGTH6,
+    SERVICES,
+    HostPlan,
+    PodPlan,
+    RemotePlan,
+    Topology,
+)
 
 # IPv6 is off, so that neither duplicate address detection nor router solicitations add frames to
 # what a test counts; the rest is pinned because a namespace inherits it from the machine.
@@ -21,11 +30,31 @@ EVERYWHERE = {
     },
 }
 
+# Where a lab has IPv6, addresses are there at once, and nothing is learned but what the lab gives.
+IPV6 = {
+    "net.ipv6.conf.all.disable_ipv6": "0",
+    "net.ipv6.conf.default.disable_ipv6": "0",
+    **{
+        f"net.ipv6.conf.{which}.{key}": "0"
+        for which in ("all", "default")
+        for key in ("accept_dad", "accept_ra", "accept_redirects", "router_solicitations")
+    },
+    "net.ipv6.conf.default.addr_gen_mode": "0",
+    "net.ipv6.conf.default.dad_transmits": "0",
+}
+
 # A redirect would teach clients a way around the node that answers for an address.
 NODE = {
     "net.ipv4.ip_forward": "1",
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.default.send_redirects": "0",
+}
+
+# A router spreads what it forwards by ports, too: by addresses alone a client has one path.
+ROUTER = NODE | {"net.ipv4.fib_multipath_hash_policy": "1"}
+ROUTER6 = {
+    "net.ipv6.conf.all.forwarding": "1",
+    "net.ipv6.fib_multipath_hash_policy": "1",
 }
 
 # A thousand new connections a second to one address and port need every port, and soon again.
@@ -38,8 +67,14 @@ CLIENT = {
 def sysctls(topology: Topology) -> dict[str, dict[str, str]]:
     """Kernel parameters by namespace."""
     extra = {host.namespace: NODE for host in topology.nodes}
-    extra |= {host.namespace: CLIENT for host in topology.clients}
-    return {name: EVERYWHERE | extra.get(name, {}) for name in topology.namespaces}
+    extra |= {client.namespace: CLIENT for client in topology.clients}
+    extra |= {remote.namespace: CLIENT for remote in topology.remotes}
+    everywhere = EVERYWHERE
+    router = ROUTER
+    if topology.ipv6:
+        everywhere, router = EVERYWHERE | IPV6, ROUTER | ROUTER6
+    extra |= {host.namespace: router for host in topology.routers}
+    return {name: everywhere | extra.get(name, {}) for name in topology.namespaces}
 
 
 def switch(topology: Topology) -> list[str]:
@@ -78,6 +113,36 @@ def node(topology: Topology, number: int) -> list[str]:
     if topology.control_plane:
         # Only what has a route can be led elsewhere; an address that no Service has is nobody's.
         lines.append(f"route add {SERVICES} via {topology.control_plane.ports[0].address}")
+    for its_router, remote in zip(topology.routers, topology.remotes, strict=True):
+        lines += _route(remote, its_router)
+    return lines
+
+
+def router(topology: Topology, number: int) -> list[str]:
+    """Addresses of a router, the cable to its remote client, and routes to those of the others.
+
+    `number` counts from 0, as in `topology.routers`.
+    """
+    remote = topology.remotes[number]
+    lines = [
+        *host(topology.routers[number]),
+        f"link add {FAR_INTERFACE} type veth peer name eth0 netns {remote.namespace}",
+        f"address add {remote.gateway}/{remote.network.prefixlen} dev {FAR_INTERFACE}",
+        f"link set {FAR_INTERFACE} up",
+    ]
+    if remote.gateway6:
+        lines.append(f"address add {remote.gateway6}/{PREFIX_LENGTH6} dev {FAR_INTERFACE}")
+    for other, its_remote in zip(topology.routers, topology.remotes, strict=True):
+        if its_remote is not remote:
+            lines += _route(its_remote, other)
+    return lines
+
+
+def _route(remote: RemotePlan, its_router: HostPlan) -> list[str]:
+    port = its_router.ports[0]
+    lines = [f"route add {remote.network} via {port.address}"]
+    if remote.network6:
+        lines.append(f"route add {remote.network6} via {port.address6}")
     return lines
 
 
@@ -88,6 +153,24 @@ def host(plan: HostPlan) -> list[str]:
         lines += [
             f"address add {port.address}/{port.prefix_length} brd + dev {port.interface}",
             f"link set {port.interface} up",
+        ]
+        if port.address6:
+            lines.append(f"address add {port.address6}/{PREFIX_LENGTH6} dev {port.interface}")
+    return lines
+
+
+def remote(plan: RemotePlan) -> list[str]:
+    """A remote client's address, and its way to everything through its router."""
+    lines = [
+        "link set lo up",
+        f"address add {plan.address}/{plan.network.prefixlen} dev eth0",
+        "link set eth0 up",
+        f"route add default via {plan.gateway}",
+    ]
+    if plan.address6:
+        lines += [
+            f"address add {plan.address6}/{PREFIX_LENGTH6} dev eth0",
+            f"route add default via {plan.gateway6}",
         ]
     return lines
 

@@ -196,6 +196,39 @@ def test_a_thousand_requests_a_second_are_all_answered(lab: Lab, holder: Host) -
     assert loaded.answers.keys() == {f"pod{i} on node{i}" for i in (1, 2, 3)}
 
 
+def test_a_client_behind_a_router_reaches_a_service_on_every_node() -> None:
+    """The router's paths to the VIP are the test's own."""
+    with Lab(unique_name(), nodes=2, routers=1) as own:
+        hops = " ".join(f"nexthop via {node.address}" for node in own.nodes)
+        kernel.ip(own.routers[0].namespace, [f"route add {VIP} {hops}"])
+        own.program_services([ServiceRule(VIP, 80, own.backends(), local=True)])
+
+        bodies = {get(own.remote, f"http://{VIP}/") for _ in range(32)}
+
+        assert bodies == {"pod1 on node1", "pod2 on node2"}
+
+
+def test_with_ipv6_every_host_reaches_every_other_at_once(tmp_path: Path) -> None:
+    with Lab(unique_name(), nodes=2, routers=2, ipv6=True, pods=False) as own:
+        node = own.node(2)
+        serve = [
+            "-m",
+            "http.server",
+            "80",
+            "--bind",
+            str(node.address6),
+            "--directory",
+            str(tmp_path),
+        ]
+        node.start([sys.executable, *serve], name="http")
+        others = [own.node(1), own.client, *own.routers, *own.remotes]
+        listening = ["sh", "-c", "ss -6Hltn | grep -q :80"]
+        eventually(lambda: node.run(listening, check=False).returncode == 0, what="it listens")
+
+        for host in others:
+            assert get(host, f"http://[{node.address6}]/").startswith("<!DOCTYPE")
+
+
 def test_requests_that_nobody_answers_are_lost(lab: Lab) -> None:
     with measure.load(lab.client, f"http://{lab.node(1).address}:9/", rate=50) as load:
         eventually(load.events, what="a second has passed")
