@@ -7,7 +7,8 @@ VipcastError
 │   ├── ConflictError    the object is there already or has changed: read again
 │   └── RefusedError     the API server answered, and it was no: its code says why
 ├── BgpError             a peer and we do not understand each other; all other peers work on
-│   └── MessageError     its message ends the session: send it this NOTIFICATION, then close
+│   ├── MessageError     its message ends the session: send it this NOTIFICATION, then close
+│   └── EncodeError      what was to be said has no form in BGP: nothing of it may be sent
 └── HostError            the node lacks something: tell the operator what and how to fix it
     └── AttachError      an interface cannot answer; the others do
 """
@@ -103,6 +104,10 @@ class MessageError(BgpError):
         self.subcode = subcode
         self.data = data
         self.sentence = sentence
+
+
+class EncodeError(BgpError):
+    """A message has no form in BGP; the text names it and says what does not fit."""
 
 
 class HostError(VipcastError):
