@@ -7,7 +7,7 @@ a person may want to read.
 from __future__ import annotations
 
 import re
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Final
 
 AS_TRANS: Final = 23456
@@ -131,7 +131,6 @@ class CapabilityCode(IntEnum):
     ENHANCED_ROUTE_REFRESH = 70  # RFC 7313
     LONG_LIVED_GRACEFUL_RESTART = 71  # RFC 9494
     FQDN = 73
-    CISCO_ROUTE_REFRESH = 128  # what RFC 2918's was before it had a number
 
 
 class RefreshSubtype(IntEnum):
@@ -156,8 +155,8 @@ class Safi(IntEnum):
     MULTICAST = 2
 
 
-class AttributeFlag(IntFlag):
-    """The first octet of a path attribute (RFC 4271, section 4.3)."""
+class AttributeFlag(IntEnum):
+    """Bits of the first octet of a path attribute (RFC 4271, section 4.3)."""
 
     OPTIONAL = 0x80
     TRANSITIVE = 0x40
@@ -183,8 +182,6 @@ class AttributeType(IntEnum):
     EXTENDED_COMMUNITIES = 16  # RFC 4360
     AS4_PATH = 17  # RFC 6793
     AS4_AGGREGATOR = 18  # RFC 6793
-    PMSI_TUNNEL = 22  # RFC 6514
-    TUNNEL_ENCAPSULATION = 23  # RFC 9012
     IPV6_EXTENDED_COMMUNITIES = 25  # RFC 5701
     AIGP = 26  # RFC 7311
     LARGE_COMMUNITIES = 32  # RFC 8092

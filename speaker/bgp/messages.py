@@ -151,9 +151,13 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class DiscardAttribute:
-    """An attribute is passed over as if it had not been sent; the routes stand."""
+    """An attribute is passed over as if it had not been sent; the routes stand.
+
+    `subcode` of codes.UpdateError says what kind of error it is.
+    """
 
     attribute: int
+    subcode: int
     sentence: str
 
 
@@ -162,14 +166,14 @@ class TreatAsWithdraw:
     """All routes of the UPDATE count as withdrawn. `attribute` is None if it was none of them."""
 
     attribute: int | None
+    subcode: int
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The session has to end with this NOTIFICATION; decode.decode raises it as MessageError."""
+    """The session has to end; decode.decode raises it as a MessageError of the UPDATE message."""
 
-    code: int
     subcode: int
     data: bytes
     sentence: str
