@@ -27,7 +27,7 @@ from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
 from lab.kubernetes.vipcast import Installed
 from lab.processes import Process
-from lab.vipcast import until
+from lab.waiting import until
 
 VIPCAST = "Vipcast"
 METALLB = "MetalLB"

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lab import waiting
 from lab.errors import LabError
 
 _ROOT = Path(__file__).parents[1]
@@ -173,11 +174,7 @@ def replace(path: Path, text: str) -> int:
 
 def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait, without hurry, for what is not measured. Raises BenchmarkError if it never comes."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise BenchmarkError(f"after {seconds:g} s still not so: {what}")
-        time.sleep(0.02)
+    waiting.until(condition, what, seconds, BenchmarkError)
 
 
 @contextmanager

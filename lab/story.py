@@ -16,7 +16,8 @@ from lab.cluster import Lab
 from lab.host import Host
 from lab.measure import Watch
 from lab.show import Screen
-from lab.vipcast import Vipcast, pool, service, until
+from lab.vipcast import Vipcast, pool, service
+from lab.waiting import until
 
 POOL = "192.0.2.240-192.0.2.249"
 SERVICE = "web"

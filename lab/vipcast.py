@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -29,14 +28,9 @@ from lab.host import Host
 from lab.objects import Object
 from lab.processes import Process
 from lab.services import ServiceRule
+from lab.waiting import until
 
 BIN = Path(sys.executable).parent
-PATIENCE = 30.0
-"""Seconds to wait for a state; far more than any needs."""
-
-LOOK = 0.02
-
-Found = TypeVar("Found")
 
 
 def pool(
@@ -72,16 +66,6 @@ def service(name: str, *, port: int = 80, **spec: Any) -> Object:
             **spec,
         },
     }
-
-
-def until(condition: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
-    """Look again and again until there is an answer that counts. Raises NotReady."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise NotReady(f"after {seconds:g} s still not so: {what}")
-        time.sleep(LOOK)
-    return found
 
 
 class Vipcast:

@@ -25,7 +25,7 @@ from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.objects import pod
 from lab.objects import Object
 from lab.processes import Process
-from lab.vipcast import until
+from lab.waiting import until
 
 NAMESPACE = "metallb-system"
 PORT = 7472

@@ -15,7 +15,7 @@ from lab.host import Host
 from lab.kubernetes.credentials import API_PORT, Credentials
 from lab.processes import Process
 from lab.topology import PODS, SERVICES
-from lab.vipcast import until
+from lab.waiting import until
 
 ETCD = "http://127.0.0.1:2379"
 _ETCD_PEER = "http://127.0.0.1:2380"

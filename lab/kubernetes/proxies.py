@@ -13,7 +13,7 @@ from lab.kubernetes.controlplane import PATIENCE
 from lab.kubernetes.credentials import Credentials
 from lab.processes import Process
 from lab.topology import PODS
-from lab.vipcast import until
+from lab.waiting import until
 
 _HEALTH = "http://127.0.0.1:10256/healthz"
 

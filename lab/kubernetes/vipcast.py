@@ -24,7 +24,8 @@ from lab.cluster import SERVICE_SETTLING
 from lab.host import ROOT, Host
 from lab.kubernetes.cluster import Cluster
 from lab.objects import Object
-from lab.vipcast import BIN, Vipcast, until
+from lab.vipcast import BIN, Vipcast
+from lab.waiting import until
 
 NAMESPACE = "metallb-system"
 MANIFESTS = (ROOT / "manifests" / "namespace.yaml", ROOT / "manifests" / "vipcast.yaml")

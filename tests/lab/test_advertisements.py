@@ -16,7 +16,8 @@ from lab import measure, objects
 from lab.cluster import Lab
 from lab.objects import Object
 from lab.services import ServiceRule
-from lab.vipcast import Vipcast, service, until
+from lab.vipcast import Vipcast, service
+from lab.waiting import until
 from speaker.leadership import rank
 from tests.support.labs import unique_name
 from tests.support.racks import POOL

@@ -9,7 +9,8 @@ import pytest
 
 from lab import measure
 from lab.objects import Object
-from lab.vipcast import config_map, pool, service, until
+from lab.vipcast import config_map, pool, service
+from lab.waiting import until
 from tests.support.racks import POOL, SERVICE, Rack, rack
 
 NAMESPACE = "metallb-system"

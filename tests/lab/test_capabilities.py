@@ -15,7 +15,8 @@ import pytest
 from bpf import SOURCES
 from lab.cluster import Lab
 from lab.processes import Process
-from lab.vipcast import BIN, Vipcast, pool, service, until
+from lab.vipcast import BIN, Vipcast, pool, service
+from lab.waiting import until
 from tests.support.labs import unique_name
 from tests.support.manifests import capabilities
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.vipcast import until
+from lab.waiting import until
 from tests.support.racks import Rack, rack
 
 SOON = 60.0

@@ -10,7 +10,8 @@ import pytest
 
 from lab import measure
 from lab.host import Host
-from lab.vipcast import Vipcast, until
+from lab.vipcast import Vipcast
+from lab.waiting import until
 from tests.support.racks import Rack, rack
 
 SEND = """\

@@ -9,7 +9,8 @@ from pathlib import Path
 from lab import measure
 from lab.cluster import Lab
 from lab.services import ServiceRule
-from lab.vipcast import Vipcast, service, until
+from lab.vipcast import Vipcast, service
+from lab.waiting import until
 from tests.support.labs import unique_name
 
 INPUTS = Path(__file__).parent.parent / "inputs"

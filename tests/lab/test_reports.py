@@ -9,7 +9,8 @@ import pytest
 
 from lab import measure
 from lab.cluster import Lab
-from lab.vipcast import Vipcast, pool, service, until
+from lab.vipcast import Vipcast, pool, service
+from lab.waiting import until
 from tests.support.labs import unique_name
 from tests.support.racks import POOL, SERVICE, Rack
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import measure
-from lab.vipcast import until
+from lab.waiting import until
 from tests.support.racks import Rack, rack
 
 

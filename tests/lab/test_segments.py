@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lab import measure
 from lab.cluster import Lab
-from lab.vipcast import Vipcast, pool, service, until
+from lab.vipcast import Vipcast, pool, service
+from lab.waiting import until
 from tests.support.labs import unique_name
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from lab.cluster import Lab
 from lab.host import Host
 from lab.measure import Seen, Watch
-from lab.vipcast import Vipcast, pool, service, until
+from lab.vipcast import Vipcast, pool, service
+from lab.waiting import until
 from tests.support.labs import unique_name
 
 POOL = "192.0.2.240-192.0.2.249"

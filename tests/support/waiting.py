@@ -14,6 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
+from lab.waiting import last_seen, never
+
 Result = TypeVar("Result")
 
 DEADLINE = 20.0
@@ -42,16 +44,17 @@ def eventually(
     exception is an error of its own and passes through. Raises NeverTrue after the deadline.
     """
     event = wake or threading.Event()
-    end = time.monotonic() + deadline
-    while True:
+    seen = ""
+
+    def look() -> Result | None:
+        nonlocal seen
         event.clear()
         answer, seen = _look(condition)
-        if answer:
-            return answer
-        left = end - time.monotonic()
-        if left <= 0:
-            raise NeverTrue(_failure(what, deadline, seen))
-        event.wait(min(PAUSE, left))
+        return answer
+
+    if answer := last_seen(look, deadline, pause=PAUSE, wait=event.wait):
+        return answer
+    raise NeverTrue(f"{never(what, deadline)} ({seen})")
 
 
 @overload
@@ -96,7 +99,7 @@ async def eventually_async(
             return answer
         left = end - time.monotonic()
         if left <= 0:
-            raise NeverTrue(_failure(what, deadline, seen))
+            raise NeverTrue(f"{never(what, deadline)} ({seen})")
         try:
             await asyncio.wait_for(event.wait(), min(PAUSE, left))
         except TimeoutError:
@@ -109,7 +112,3 @@ def _look(condition: Callable[[], Result]) -> tuple[Result | None, str]:
     except AssertionError as error:
         return None, f"last failure: {error}"
     return answer, f"last answer: {answer!r}"
-
-
-def _failure(what: str, deadline: float, seen: str) -> str:
-    return f"after {deadline:g} s still not so: {what} ({seen})"

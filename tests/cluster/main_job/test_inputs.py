@@ -12,7 +12,8 @@ from lab.cluster import Lab
 from lab.kubernetes.cluster import Cluster
 from lab.kubernetes.programs import provide
 from lab.kubernetes.vipcast import Installed
-from lab.vipcast import service, until
+from lab.vipcast import service
+from lab.waiting import until
 from tests.cluster.main_job.conftest import say
 from tests.support.installed import ClusterRack
 from tests.support.labs import unique_name
