@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from controller.app import App, Outside, Settings
@@ -23,6 +24,7 @@ from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Raw, Source
 
 NAMESPACE = "metallb-system"
+HOME = {"name": "home", "addresses": ["192.0.2.10-192.0.2.11"]}
 NOON = 1_790_000_000.0
 """The time of day in these tests: 2026-09-21T14:13:20Z, and it does not pass."""
 
@@ -213,3 +215,12 @@ async def has(place: Place, **addresses: str | None) -> None:
         lambda: {name: place.address(name) for name in addresses} == addresses,
         what=f"the addresses are {addresses}",
     )
+
+
+def messages(caplog: pytest.LogCaptureFixture, word: str) -> list[str]:
+    """What was said with that event or operation."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if word in (record.__dict__["vipcast"].get(key) for key in ("event", "op"))
+    ]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import Counter
 from functools import partial
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,13 @@ import pytest
 from controller.desk import Desk
 from controller.reconcile import Outcome
 from tests.support.waiting import eventually_async
-from tests.unit.controller.counted import Counted
 from tests.unit.controller.running import (
-    NAMESPACE,
+    HOME,
     NOON,
     Place,
     address_of,
     has,
+    messages,
     running,
     service,
 )
@@ -30,24 +28,7 @@ from vipcast.files import DirectorySource
 from vipcast.model.objects import Key
 from vipcast.model.raw import Ref
 
-HOME = {"name": "home", "addresses": ["192.0.2.10-192.0.2.11"]}
 AT = "2026-09-21T14:13:20Z"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    made = Place(tmp_path)
-    made.pools(HOME)
-    return made
-
-
-def messages(caplog: pytest.LogCaptureFixture, word: str) -> list[str]:
-    """What was said with that event or operation."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if word in (record.__dict__["vipcast"].get(key) for key in ("event", "op"))
-    ]
 
 
 async def test_a_service_gets_status_annotation_condition_and_event(place: Place) -> None:
@@ -267,198 +248,6 @@ async def test_a_status_that_cannot_be_written_holds_up_nobody_else_and_is_tried
         assert await address_of(place, "web", "blocked") == "192.0.2.10"
 
 
-async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -> None:
-    async with running(place):
-        first = await eventually_async(place.secret, what="a Secret")
-        assert first is not None
-        assert len(first) == 22
-        place.service("web")
-        await has(place, web="192.0.2.10")
-        place.file("Secret", "memberlist", NAMESPACE).unlink()
-        second = await eventually_async(place.secret, what="a Secret again")
-        assert second != first
-    async with running(place):
-        place.service("another")
-        await has(place, another="192.0.2.11")
-        assert place.secret() == second
-
-
-async def test_a_sign_of_life_is_given_again_and_again(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vipcast.ops.heartbeat.EVERY", 0.05)
-    minutes = itertools.count(NOON, 60)
-    seen: set[str] = set()
-    async with running(place, wall=lambda: next(minutes)):
-        for _ in range(3):
-            await eventually_async(
-                lambda: place.state().get("heartbeat", "") not in {"", *seen}, what="a heartbeat"
-            )
-            seen.add(place.state()["heartbeat"])
-        assert place.state()["conditions"][0]["lastTransitionTime"] <= min(seen)
-
-
-async def test_a_state_that_is_written_for_another_reason_carries_the_last_sign_of_life(
-    place: Place,
-) -> None:
-    minutes = itertools.count(NOON, 60)
-    async with running(place, wall=lambda: next(minutes)):
-        await eventually_async(place.state, what="the state is reported")
-        first = place.state()["heartbeat"]
-        place.text("odd.yaml", "kind: Service\n  apiVersion: v1\n")
-        await eventually_async(lambda: place.state()["result"] == "Invalid", what="it is told")
-        assert place.state()["heartbeat"] == first
-
-
-async def test_the_state_names_the_flags_that_decide(place: Place) -> None:
-    async with running(place, service_cidrs=(IPv4Network("10.96.0.0/12"),)):
-        await eventually_async(place.state, what="the state is reported")
-        assert place.state()["flags"] == {
-            "lbClass": [],
-            "lbClassDefault": True,
-            "serviceCIDRs": ["10.96.0.0/12"],
-        }
-
-
-async def test_on_a_cluster_no_sign_of_life_is_written(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vipcast.ops.heartbeat.EVERY", 0.0)
-    minutes = itertools.count(NOON, 60)
-    source = Counted(place.path)
-    async with running(source, wall=lambda: next(minutes), heartbeat=False):
-        await eventually_async(place.state, what="the state is reported")
-        for name in ("a", "b"):
-            place.service(name)
-            await address_of(place, name)
-        assert "heartbeat" not in place.state()
-    assert source.kinds()["ConfigurationState"] == 1
-
-
-async def test_a_users_own_key_of_the_hellos_is_left_alone(place: Place) -> None:
-    place.put(
-        "secret.yaml",
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"namespace": NAMESPACE, "name": "memberlist"},
-            "stringData": {"secretkey": "a key"},
-        },
-    )
-    async with running(place):
-        place.service("web")
-        await has(place, web="192.0.2.10")
-        await eventually_async(place.state, what="the state is reported")
-        assert place.secret() is None
-
-
-async def test_a_file_that_cannot_be_read_is_named_and_the_others_work_on(
-    place: Place, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with running(place):
-        place.service("a")
-        await has(place, a="192.0.2.10")
-        place.text("default-a.yaml", "kind: Service\n  apiVersion: v1\n")
-        await eventually_async(lambda: place.state().get("result") == "Invalid", what="it is told")
-        readable = place.state()["conditions"][1]
-        assert readable["type"] == "vipcast.io/sourceReadable"
-        assert readable["message"].startswith("file default-a.yaml: line 2")
-        assert messages(caplog, "readObject") == ["an object cannot be read and stays as it was"]
-        place.service("b")
-        await has(place, a="192.0.2.10", b="192.0.2.11")
-        place.service("a")
-        await eventually_async(lambda: place.state()["result"] == "Valid", what="it is read again")
-        assert place.address("a") == "192.0.2.10"
-
-
-async def test_a_kind_that_is_not_read_is_named_also_where_there_is_no_config_map(
-    place: Place, caplog: pytest.LogCaptureFixture
-) -> None:
-    place.service("web")
-    async with running(place):
-        await has(place, web="192.0.2.10")
-    place.remove("config.yaml")
-    place.remove("default-web.yaml")
-    old = {"apiVersion": "metallb.io/v1beta1", "kind": "AddressPool", "metadata": {"name": "old"}}
-    place.put("old.yaml", old)
-    caplog.set_level(logging.INFO)
-    async with running(place):
-        await eventually_async(
-            lambda: place.written("Service", "web") is None, what="nothing else is held up by it"
-        )
-        await eventually_async(
-            lambda: "AddressPool" in place.state()["errorSummary"], what="it says"
-        )
-        missing, told = place.state()["errorSummary"].splitlines()
-        assert missing.startswith("ConfigMap metallb-system/config: There is neither")
-        assert told == (
-            "file old.yaml: line 2 = 'AddressPool': Kind AddressPool is not read in this version."
-            " Write it as an IPAddressPool."
-        )
-        assert messages(caplog, "readObject") == ["an object is not read"]
-
-
-async def test_what_stands_on_a_service_that_cannot_be_read_is_given_to_nobody(
-    place: Place, caplog: pytest.LogCaptureFixture
-) -> None:
-    place.service("a")
-    async with running(place):
-        await has(place, a="192.0.2.10")
-    place.service("a", ports=[{"port": "eighty"}])
-    caplog.set_level(logging.INFO)
-    async with running(place):
-        place.service("b")
-        await has(place, a="192.0.2.10", b="192.0.2.11")
-        assert "Service default/a: spec.ports[0].port" in place.state()["errorSummary"]
-        lines = [record.__dict__["vipcast"] for record in caplog.records]
-        assert [line["error"] for line in lines if line.get("op") == "readObject"] == [
-            place.state()["errorSummary"]
-        ]
-        place.service("c")
-        await eventually_async(
-            lambda: place.condition("c").get("reason") == "poolExhausted", what="it waits"
-        )
-        place.remove("default-a.yaml")
-        await has(place, c="192.0.2.10")
-
-
-async def test_what_stands_on_services_in_a_file_that_cannot_be_read_is_given_to_nobody(
-    place: Place,
-) -> None:
-    place.put("a.yaml", service("a"))
-    async with running(place):
-        await has(place, a="192.0.2.10")
-    good = (place.path / "a.yaml").read_text()
-    place.text("a.yaml", good.replace("kind:", "kind"))
-    async with running(place):
-        place.service("b")
-        place.service("c")
-        await has(place, b="192.0.2.11", c=None)
-        place.text("a.yaml", good)
-        await eventually_async(lambda: place.state().get("result") == "Valid", what="all is read")
-        place.remove("default-b.yaml")
-        await has(place, a="192.0.2.10", c="192.0.2.11")
-    place.text("a.yaml", good.replace("kind:", "kind"))
-    async with running(place):
-        place.service("d")
-        await eventually_async(lambda: place.condition("d"), what="it waits")
-        place.remove("a.yaml")
-        await has(place, d="192.0.2.10", c="192.0.2.11")
-
-
-@pytest.mark.parametrize("garbage", ["loadBalancer: none", "loadBalancer: {ingress: [1]}", "7"])
-async def test_a_status_that_makes_no_sense_is_put_right(place: Place, garbage: str) -> None:
-    async with running(place):
-        place.service("a")
-        place.service("b")
-        await has(place, a="192.0.2.10", b="192.0.2.11")
-        file = place.file("Service", "a")
-        before = file.read_text()
-        file.write_text(f"{before.partition('status:')[0]}status: {{{garbage}}}\n")
-        await eventually_async(lambda: file.read_text() == before, what="the status is as before")
-        await eventually_async(lambda: place.state().get("result") == "Valid", what="all is read")
-
-
 async def test_services_move_when_another_published_configuration_is_put_in(place: Place) -> None:
     published = Path(__file__).parents[2] / "inputs"
     place.text("config.yaml", (published / "l2-home.yaml").read_text())
@@ -497,14 +286,6 @@ async def test_every_address_of_a_pool_written_with_host_bits_is_used(place: Pla
     place.put("many.yaml", *(service(name) for name in names))
     async with running(place):
         await has(place, **{name: f"192.168.31.{240 + n}" for n, name in enumerate(names)})
-
-
-async def test_a_report_that_somebody_overwrites_is_put_right(place: Place) -> None:
-    async with running(place):
-        await eventually_async(lambda: place.state().get("result") == "Valid", what="a report")
-        file = place.file("ConfigurationState", "controller", NAMESPACE)
-        file.write_text(file.read_text().replace("result: Valid", "result: Unknown"))
-        await eventually_async(lambda: place.state().get("result") == "Valid", what="put right")
 
 
 class Turns:

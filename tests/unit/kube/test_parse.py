@@ -1,10 +1,12 @@
-"""Raw objects become values, or one finding that names object, field, value and fix."""
+"""Raw objects become values, or one finding that names object, field, value and fix.
+
+Services, Secrets, and anything at all; Nodes and EndpointSlices have files of their own.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.config.test_inputs import objects
+from tests.unit.kube.parsing import everything, refused
 from vipcast.kube.defaults import with_defaults
 from vipcast.kube.parse import (
     annotation,
@@ -22,17 +25,7 @@ from vipcast.kube.parse import (
 )
 from vipcast.model.addresses import Family
 from vipcast.model.errors import Finding, ParseError
-from vipcast.model.objects import (
-    Endpoint,
-    EndpointSlice,
-    FamilyPolicy,
-    Key,
-    Node,
-    Port,
-    Recorded,
-    Service,
-    TrafficPolicy,
-)
+from vipcast.model.objects import FamilyPolicy, Key, Port, Recorded, Service, TrafficPolicy
 from vipcast.model.raw import ENDPOINT_SLICE, NODE, SECRET, SERVICE
 
 QUOTES = "Write it as text; put it in quotes if it looks like a number, a date or yes or no."
@@ -46,12 +39,6 @@ def service(spec: Any = None, annotations: Any = None, status: Any = None, **met
         "status": status,
     }
     return with_defaults(SERVICE, raw)
-
-
-def refused(raw: Any, parse: Any = parse_service) -> Finding:
-    with pytest.raises(ParseError) as caught:
-        parse(raw)
-    return caught.value.finding
 
 
 def test_a_service_says_all_that_is_decided_on() -> None:
@@ -264,12 +251,6 @@ def test_a_service_that_cannot_be_read_is_named(
     assert refused(raw) == Finding("Service default/web", field, value, message, fix)
 
 
-def everything(raw: Any, parse: Any = parse_service) -> ParseError:
-    with pytest.raises(ParseError) as caught:
-        parse(raw)
-    return caught.value
-
-
 def test_everything_wrong_with_a_service_is_told_at_once() -> None:
     spec = {"type": "Balancer", "ports": [{"port": 0}, {"port": 80}, 5], "clusterIP": "x"}
     error = everything(service(spec, annotations={"a": 1}, status=[], labels={"b": True}))
@@ -281,147 +262,8 @@ def test_everything_wrong_with_a_service_is_told_at_once() -> None:
     assert all(str(found) in str(error) for found in error.findings)
 
 
-def test_what_could_be_read_of_a_node_is_at_hand() -> None:
-    status = {
-        "addresses": [
-            {"type": "InternalIP", "address": "192.0.2.1"},
-            {"type": "InternalIP", "address": "192.0.2"},
-        ]
-    }
-    raw = {"metadata": {"name": "n1", "labels": {"zone": 1, "row": "a"}}, "status": status}
-    error = everything(raw, parse_node)
-    assert [found.field for found in error.findings] == [
-        "metadata.labels.zone",
-        "status.addresses[1].address",
-    ]
-    read = error.partial
-    assert isinstance(read, Node)
-    assert read.addresses == (ip_address("192.0.2.1"),)
-
-
-def test_everything_wrong_with_a_slice_is_told_at_once_whoever_it_belongs_to() -> None:
-    parts: dict[str, Any] = {"addressType": "IPv5", "endpoints": [{"addresses": ["x"]}, 5]}
-    fields = ["addressType", "endpoints[0].addresses", "endpoints[1]"]
-    mine = everything(slice_(**parts), parse_endpoint_slice)
-    assert [found.field for found in mine.findings] == fields
-    nobodys = everything(slice_(metadata={"name": "web-1"}, **parts), parse_endpoint_slice)
-    assert [found.field for found in nobodys.findings] == fields
-
-
 def test_a_requested_address_is_kept_as_written_for_the_allocator_to_judge() -> None:
     assert parse_service(service({"loadBalancerIP": "nonsense"})).requested == ("nonsense",)
-
-
-def slice_(**parts: Any) -> dict[str, Any]:
-    """A slice of the Service web with the defaults."""
-    raw = {
-        "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-        "addressType": "IPv4",
-        **parts,
-    }
-    return with_defaults(ENDPOINT_SLICE, raw)
-
-
-def test_a_slice_lists_where_endpoints_run_and_whether_they_serve() -> None:
-    raw = slice_(
-        endpoints=[
-            {"addresses": ["10.1.0.2"], "nodeName": "n1", "conditions": {"ready": True}},
-            {"addresses": ["10.1.0.3"], "nodeName": "n2"},
-            {"addresses": ["10.1.0.4"], "conditions": {"ready": None, "serving": None}},
-            {"addresses": ["10.1.0.5"], "conditions": {"ready": False, "serving": True}},
-            {"addresses": ["10.1.0.6"], "conditions": {"ready": False, "serving": False}},
-        ]
-    )
-
-    def at(last: int, node: str | None, ready: bool, serving: bool) -> Endpoint:
-        return Endpoint((ip_address(f"10.1.0.{last}"),), node, ready, serving)
-
-    assert parse_endpoint_slice(raw) == EndpointSlice(
-        key=Key("default", "web-1"),
-        service=Key("default", "web"),
-        family=Family.IPV4,
-        endpoints=(
-            at(2, "n1", True, True),
-            at(3, "n2", True, True),
-            at(4, None, True, True),
-            at(5, None, False, True),
-            at(6, None, False, False),
-        ),
-    )
-
-
-def test_a_slice_without_endpoints_is_empty() -> None:
-    parsed = parse_endpoint_slice(slice_(endpoints=None))
-    assert parsed is not None
-    assert parsed.endpoints == ()
-
-
-def test_slices_of_names_or_of_no_service_do_not_matter() -> None:
-    assert parse_endpoint_slice(slice_(addressType="FQDN")) is None
-    assert parse_endpoint_slice(slice_(metadata={"name": "web-1"})) is None
-
-
-@pytest.mark.parametrize(
-    ("parts", "field", "message"),
-    [
-        ({"addressType": None}, "addressType", "There is no such value."),
-        (
-            {"endpoints": [{"addresses": ["x"]}]},
-            "endpoints[0].addresses",
-            "'x' is not an IP address.",
-        ),
-        ({"endpoints": [{"addresses": [5]}]}, "endpoints[0].addresses[0]", "It must be text."),
-        (
-            {"endpoints": [{"addresses": [], "conditions": {"ready": "true"}}]},
-            "endpoints[0].conditions.ready",
-            "It must be true or false.",
-        ),
-        ({"endpoints": ["10.1.0.2"]}, "endpoints[0]", "It must be a mapping of keys to values."),
-    ],
-)
-def test_a_slice_that_cannot_be_read_is_named(
-    parts: dict[str, Any], field: str, message: str
-) -> None:
-    found = refused(slice_(**parts), parse_endpoint_slice)
-    assert (found.object, found.field) == ("EndpointSlice default/web-1", field)
-    assert found.message == message
-
-
-def test_a_node_has_labels_addresses_and_a_network() -> None:
-    raw = {
-        "metadata": {"name": "n1", "labels": {"zone": "a"}},
-        "spec": {"podCIDR": "10.1.0.0/24", "podCIDRs": ["10.1.0.0/24", "fd00::/64"]},
-        "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": "192.0.2.11"},
-                {"type": "Hostname", "address": "n1"},
-                {"type": "ExternalIP", "address": "2001:db8::11"},
-            ],
-            "conditions": [
-                {"type": "Ready", "status": "True"},
-                {"type": "NetworkUnavailable", "status": "True"},
-            ],
-        },
-    }
-    assert parse_node(with_defaults(NODE, raw)) == Node(
-        name="n1",
-        labels={"zone": "a"},
-        addresses=(ip_address("192.0.2.11"), ip_address("2001:db8::11")),
-        network_unavailable=True,
-        pod_cidrs=("10.1.0.0/24", "fd00::/64"),
-    )
-    assert parse_node({"metadata": {"name": "n1"}}) == Node("n1")
-
-
-def test_a_node_that_cannot_be_read_is_named() -> None:
-    raw = {"metadata": {"name": "n1"}, "status": {"addresses": [{"type": "InternalIP"}]}}
-    assert refused(raw, parse_node) == Finding(
-        "Node n1",
-        "status.addresses[0].address",
-        "",
-        "'' is not an IP address.",
-        "Write an IPv4 or IPv6 address.",
-    )
 
 
 def test_the_secret_of_an_input_gives_the_bytes_that_every_speaker_derives_its_key_from() -> None:
