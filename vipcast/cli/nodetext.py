@@ -21,58 +21,42 @@ def tell_node(story: NodeStory, output: Output, screen: Screen) -> str:
 
 def node_data(story: NodeStory) -> dict[str, Any]:
     """The story in the form that JSON and YAML show."""
-    report = story.report
     return {
         "node": story.name,
         "healthy": story.well,
         "exclusions": [{"reason": str(one), "message": said(one)} for one in story.exclusions],
         "problems": list(story.problems),
-        "speaker": report
-        and {
-            "started": report.started,
-            "lost": story.speaker.lost,
-            "away": story.speaker.away,
-            "heartbeat": story.speaker.heartbeat,
-            "xdpMode": report.xdp_mode,
-            "boot": report.boot,
-            "term": report.term,
-        },
-        "interfaces": [
-            {
-                "name": one.name,
-                "mac": one.mac,
-                "answering": one.answering,
-                "mode": one.mode,
-                "reason": one.reason,
-                "message": said(one.reason, one.message),
-            }
-            for one in story.interfaces
-        ],
+        "speaker": _speaker_data(story),
+        "interfaces": [_interface_data(one) for one in story.interfaces],
         "segments": [_segment_data(one) for one in story.segments],
-        "holds": [
-            {
-                "address": one.line.address,
-                "service": str(one.line.service),
-                "segment": one.line.segment,
-                "interface": one.holding.interface,
-                "mac": one.holding.mac,
-                "reason": one.line.reason,
-                "since": one.holding.since,
-                "epoch": one.holding.epoch,
-            }
-            for one in story.held
-        ],
-        "doesNotHold": [
-            {
-                "address": one.address,
-                "service": str(one.service),
-                "segment": one.segment,
-                "reason": str(one.reason),
-                "message": one.message,
-                "holder": one.holder,
-            }
-            for one in story.passed
-        ],
+        "holds": [_held_data(one) for one in story.held],
+        "doesNotHold": [_passed_data(one) for one in story.passed],
+    }
+
+
+def _speaker_data(story: NodeStory) -> dict[str, Any] | None:
+    report, speaker = story.report, story.speaker
+    if report is None:
+        return None
+    return {
+        "started": report.started,
+        "lost": speaker.lost,
+        "away": speaker.away,
+        "heartbeat": speaker.heartbeat,
+        "xdpMode": report.xdp_mode,
+        "boot": report.boot,
+        "term": report.term,
+    }
+
+
+def _interface_data(one: InterfaceReport) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "mac": one.mac,
+        "answering": one.answering,
+        "mode": one.mode,
+        "reason": one.reason,
+        "message": said(one.reason, one.message),
     }
 
 
@@ -86,6 +70,30 @@ def _segment_data(one: Membership) -> dict[str, Any]:
             {"node": member.node, "address": member.address, "mac": member.mac, "away": member.away}
             for member in one.members
         ],
+    }
+
+
+def _held_data(one: Held) -> dict[str, Any]:
+    return {
+        "address": one.line.address,
+        "service": str(one.line.service),
+        "segment": one.line.segment,
+        "interface": one.holding.interface,
+        "mac": one.holding.mac,
+        "reason": one.line.reason,
+        "since": one.holding.since,
+        "epoch": one.holding.epoch,
+    }
+
+
+def _passed_data(one: Passed) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "service": str(one.service),
+        "segment": one.segment,
+        "reason": str(one.reason),
+        "message": one.message,
+        "holder": one.holder,
     }
 
 

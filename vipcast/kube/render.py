@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -194,29 +194,10 @@ def configuration_state(
     labels = {COMPONENT_LABEL: "speaker" if node else "controller"}
     if node:
         labels[NODE_LABEL] = node
-    if findings:
-        configuration = _condition(RECONCILED, "False", "ConfigurationError", _lines(findings))
-    elif loaded:
-        configuration = _condition(
-            RECONCILED, "True", "Reconciled", "The configuration is in force."
-        )
-    else:
-        configuration = _condition(RECONCILED, "Unknown", "UnknownError", "None has been read yet.")
-    if problems:
-        source = _condition(READABLE, "False", "Unreadable", _lines(problems))
-    else:
-        source = _condition(READABLE, "True", "Readable", "Every object can be read.")
-    conditions = [configuration, source]
-    states = {condition["status"] for condition in conditions}
-    if warnings:
-        conditions.append(_condition(WITHOUT_EFFECT, "True", "Accepted", _lines(warnings)))
-    if contested:
-        named = "\n".join(f"{key} {contested[key]}".rstrip() for key in sorted(contested))
-        named = named[:_LONGEST_LIST].rpartition("\n")[0] if len(named) > _LONGEST_LIST else named
-        conditions.append(_condition(CONTESTED, "True", "OtherWriter", named))
-    result = "Invalid" if "False" in states else "Unknown" if "Unknown" in states else "Valid"
+    decisive = (_reconciled(findings, loaded=loaded), _readable(problems))
+    conditions = (*decisive, *_remarks(warnings, contested))
     status: dict[str, Any] = {
-        "result": result,
+        "result": _result({condition["status"] for condition in decisive}),
         "errorSummary": _lines((*findings, *problems)),
         "conditions": [_timed(condition, before, now) for condition in conditions],
     }
@@ -225,6 +206,36 @@ def configuration_state(
     if heartbeat:
         status[HEARTBEAT] = heartbeat
     return ref, whole(ref, labels=labels, status=status)
+
+
+def _reconciled(findings: Sequence[Finding], *, loaded: bool) -> dict[str, str]:
+    if findings:
+        return _condition(RECONCILED, "False", "ConfigurationError", _lines(findings))
+    if loaded:
+        return _condition(RECONCILED, "True", "Reconciled", "The configuration is in force.")
+    return _condition(RECONCILED, "Unknown", "UnknownError", "None has been read yet.")
+
+
+def _readable(problems: Sequence[Finding]) -> dict[str, str]:
+    if problems:
+        return _condition(READABLE, "False", "Unreadable", _lines(problems))
+    return _condition(READABLE, "True", "Readable", "Every object can be read.")
+
+
+def _remarks(warnings: Sequence[Finding], contested: Mapping[Key, str]) -> Iterator[dict[str, str]]:
+    """Conditions that are there only where there is something to say, and spoil nothing."""
+    if warnings:
+        yield _condition(WITHOUT_EFFECT, "True", "Accepted", _lines(warnings))
+    if contested:
+        named = "\n".join(f"{key} {contested[key]}".rstrip() for key in sorted(contested))
+        named = named[:_LONGEST_LIST].rpartition("\n")[0] if len(named) > _LONGEST_LIST else named
+        yield _condition(CONTESTED, "True", "OtherWriter", named)
+
+
+def _result(states: Collection[str]) -> str:
+    if "False" in states:
+        return "Invalid"
+    return "Unknown" if "Unknown" in states else "Valid"
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
