@@ -40,8 +40,8 @@ class AfiSafi:
 _AFIS: Final[dict[int, str]] = {Afi.IPV4: "IPv4", Afi.IPV6: "IPv6"}
 _SAFIS: Final[dict[int, str]] = {Safi.UNICAST: "unicast", Safi.MULTICAST: "multicast"}
 
-IPV4_UNICAST: Final = AfiSafi(Afi.IPV4, Safi.UNICAST)
-IPV6_UNICAST: Final = AfiSafi(Afi.IPV6, Safi.UNICAST)
+IPV4_UNICAST: Final = AfiSafi(int(Afi.IPV4), int(Safi.UNICAST))
+IPV6_UNICAST: Final = AfiSafi(int(Afi.IPV6), int(Safi.UNICAST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Notification:
     @property
     def words(self) -> str:
         """Both numbers for people; of a hard reset (RFC 8538, section 3) also what it wraps."""
-        inner = self._wrapped()
+        inner = self.wrapped
         text = words(self.code, self.subcode)
         return text if inner is None else f"{text}: {inner.words}"
 
@@ -127,7 +127,7 @@ class Notification:
         Only a shutdown and a reset by an administrator carry one. What no person would have typed
         (control characters, broken UTF-8) is replaced, and a length beyond the data is cut.
         """
-        inner = self._wrapped()
+        inner = self.wrapped
         if inner is not None:
             return inner.text
         asked = (Cease.ADMINISTRATIVE_SHUTDOWN, Cease.ADMINISTRATIVE_RESET)
@@ -136,7 +136,9 @@ class Notification:
         raw = self.data[1 : 1 + self.data[0]].decode(errors="replace")
         return " ".join("".join(map(_shown, raw)).split())
 
-    def _wrapped(self) -> Notification | None:
+    @property
+    def wrapped(self) -> Notification | None:
+        """What a hard reset means (RFC 8538, section 3); None of any other NOTIFICATION."""
         if (self.code, self.subcode) != (ErrorCode.CEASE, Cease.HARD_RESET) or len(self.data) < 2:
             return None
         inner = Notification(self.data[0], self.data[1], self.data[2:])
