@@ -12,23 +12,23 @@ help: ## list the targets
 setup: ## Debian packages where missing, .venv, the C modules
 	@scripts/setup
 
-demo: setup ## a rack: a Service gets an address, answers, and moves; CLUSTER=1 on Kubernetes
+demo: setup ## a Service moves on a rack; CLUSTER=1: on Kubernetes
 	@.venv/bin/python -m lab.demo $(if $(CLUSTER),--cluster) $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
 
 test: setup ## all tests, some minutes; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
 
-test-cluster: setup ## the tests on real Kubernetes, which the first time builds, some 10 minutes
+test-cluster: setup ## those on real Kubernetes, which the first call builds
 	@scripts/cluster
 	@.venv/bin/python -m pytest -m cluster tests/cluster $(ARGS)
 
-fuzz: setup ## made-up frames for the XDP program, for a minute; ARGS="-max_total_time=3600" an hour
+fuzz: setup ## made-up frames for the XDP program, for a minute
 	@.venv/bin/python -m tests.bpf.fuzz $(ARGS)
 
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check
 
-bench: setup ## measure, each beside a floor, into benchmarks/results; CLUSTER=1: on real Kubernetes, too
+bench: setup ## measure beside floors; CLUSTER=1: on Kubernetes, too
 	@.venv/bin/python -m benchmarks.arp_latency
 	@.venv/bin/python -m benchmarks.directory_latency
 	@.venv/bin/python -m benchmarks.many_services

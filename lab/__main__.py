@@ -1,28 +1,30 @@
-"""`python -m lab`: build a lab by hand, look at it, run commands in it, take it down.
+"""`python -m lab`: build a lab by hand, look at it, run commands in it, end it.
 
 python -m lab up                        three nodes, one client, one segment
 python -m lab exec client -- ping -c 1 192.0.2.11
 python -m lab status                    draw it, with what runs in it
 python -m lab down                      ends what `exec` started, too
 
-With `up --cluster` a real API server, controllers and kube-proxy run on the lab, too; `status` says
-how to reach them. They are built from source at the first time, which takes some minutes.
+With `up --cluster` a real API server, controllers and kube-proxy run on the
+lab, too; `status` says how to reach them. They are built from source at the
+first time, which takes some minutes.
 
-Vipcast on a lab, by hand: as root, in the project's directory, with the pool and the Service of
-README.md as a file in the directory D. Nothing stands for a cluster but what these lines put there.
+Vipcast on a lab, by hand: as root, in the project's directory, with the pool
+and the Service of README.md as a file in the directory D. Nothing stands for a
+cluster but what these lines put there.
 
   PATH=$PWD/.venv/bin:$PATH
   python -m lab up
-  python -m lab objects $D web          # the lab's Nodes, the EndpointSlice of Service default/web
-  R=/run/vipcast-lab/lab                # run directories and pins here go with the lab
+  python -m lab objects $D web      # Nodes, the EndpointSlice of default/web
+  R=/run/vipcast-lab/lab            # run directories and pins go with the lab
   python -m lab exec node1 -- vipcast-controller --directory $D --port 0 \\
       --run-dir $R/nodes/node1/controller >$R/log/controller.log 2>&1 &
   for n in node1 node2 node3; do
       python -m lab exec $n -- vipcast-speaker --directory $D --node-name $n \\
           --run-dir $R/nodes/$n --pin-path $R/bpf/$n >$R/log/$n.log 2>&1 &
   done
-  vipcast status --directory $D         # after some seconds: who holds 192.0.2.240
-  python -m lab serve 192.0.2.240       # kube-proxy's part: port 80 leads to every pod
+  vipcast status --directory $D     # after some seconds: who holds 192.0.2.240
+  python -m lab serve 192.0.2.240   # kube-proxy's part: port 80 leads to pods
   python -m lab exec client -- curl http://192.0.2.240/
   python -m lab down
 """
@@ -32,6 +34,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -167,7 +170,32 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(
         required=True, metavar="up | status | exec | objects | serve | down"
     )
-    building = verbs.add_parser("up", help="build a lab, anew if it stands, and leave it standing")
+
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int | None], help_: str
+    ) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help_)
+        made.set_defaults(run=run)
+        made.add_argument("--name", default="lab", help="the lab's name (default: lab)")
+        return made
+
+    _size(verb("up", up, "build a lab, anew if it stands, and leave it standing"))
+    verb("down", down, "take a lab down, with all that a killed run left")
+    running = verb("exec", execute, "run a command in a host: node1, client, pod1, sw, …")
+    running.add_argument("host")
+    running.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    verb("status", status, "draw the lab that stands, with what runs in it")
+    writing = verb("objects", objects, "write the lab's Nodes and EndpointSlices to files")
+    writing.add_argument("directory", type=Path, metavar="DIR")
+    names = "NAME or NAMESPACE/NAME, for its EndpointSlice"
+    writing.add_argument("service", nargs="*", metavar="SERVICE", help=names)
+    serving = verb("serve", serve, "lead addresses, and no others, to the pods")
+    serving.add_argument("address", nargs="+", metavar="ADDRESS[:PORT]", help="port 80 by default")
+    return parser
+
+
+def _size(building: argparse.ArgumentParser) -> None:
+    """The flags that say what lab is built."""
     building.add_argument("--nodes", type=int, default=3, metavar="N")
     building.add_argument("--clients", type=int, default=1, metavar="N")
     building.add_argument(
@@ -195,30 +223,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="start Kubernetes on it: API server, controllers, kube-proxy",
     )
-    building.set_defaults(run=up)
-    removing = verbs.add_parser("down", help="take a lab down, with all that a killed run left")
-    removing.set_defaults(run=down)
-    running = verbs.add_parser("exec", help="run a command in a host: node1, client, pod1, sw, …")
-    running.add_argument("host")
-    running.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
-    running.set_defaults(run=execute)
-    looking = verbs.add_parser("status", help="draw the lab that stands, with what runs in it")
-    looking.set_defaults(run=status)
-    writing = verbs.add_parser("objects", help="write the lab's Nodes and EndpointSlices to files")
-    writing.add_argument("directory", type=Path, metavar="DIR")
-    writing.add_argument(
-        "service",
-        nargs="*",
-        metavar="SERVICE",
-        help="NAME or NAMESPACE/NAME, for its EndpointSlice",
-    )
-    writing.set_defaults(run=objects)
-    serving = verbs.add_parser("serve", help="lead addresses, and no others, to the pods")
-    serving.add_argument("address", nargs="+", metavar="ADDRESS[:PORT]", help="port 80 by default")
-    serving.set_defaults(run=serve)
-    for verb in (building, removing, running, looking, writing, serving):
-        verb.add_argument("--name", default="lab", help="the lab's name (default: lab)")
-    return parser
 
 
 if __name__ == "__main__":
