@@ -18,12 +18,9 @@ from vipcast.config.config import Config
 from vipcast.model.addresses import Address, parse_address
 from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.classes import EVERY_DEFAULT, Classes
-from vipcast.model.objects import EndpointSlice, Key, Node, Service, TrafficPolicy
+from vipcast.model.objects import EXCLUDE_LABEL, EndpointSlice, Key, Node, Service, TrafficPolicy
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, protocol_not_yet, sentence
-
-EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
-
 
 NOWHERE: Mapping[Reason, str] = {
     Reason.NO_LOCAL_ENDPOINTS: (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speaker.plan import EXCLUDE_LABEL, Memo
+from speaker.plan import Memo
 from vipcast.cli.announcing import claim_to, verdict_on
 from vipcast.cli.picture import Line
 from vipcast.cli.segments import Place
@@ -18,7 +18,7 @@ from vipcast.cli.speakers import Speaker
 from vipcast.cli.wording import said
 from vipcast.cli.world import World
 from vipcast.model.addresses import parse_address
-from vipcast.model.objects import Key
+from vipcast.model.objects import EXCLUDE_LABEL, Key
 from vipcast.model.reasons import Reason
 from vipcast.model.status import Holding, InterfaceReport, MemberReport, SpeakerReport
 

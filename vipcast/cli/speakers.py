@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from speaker.leadership.timing import AWAY
-from speaker.plan import EXCLUDE_LABEL
 from vipcast.cli.segments import Place, Segment
 from vipcast.cli.wording import said
-from vipcast.model.objects import Node
+from vipcast.model.objects import EXCLUDE_LABEL, Node
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport, SpeakerReport
 

@@ -18,6 +18,9 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """The label with its name that each namespace has (since Kubernetes 1.21)."""
 
+EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""The label of a Node that announces nothing, whatever its value."""
+
 
 def _no_labels() -> Mapping[str, str]:
     """A mapping cannot be a default itself, frozen or not: dataclasses ask for a factory."""

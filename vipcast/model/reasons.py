@@ -44,6 +44,7 @@ class Reason(StrEnum):
     INVALID_IP = "invalidIP"
     PROTOCOL_NOT_YET = "protocolNotYet"
     NO_MATCHING_ADVERTISEMENT = "noMatchingAdvertisement"
+    CONFLICTING_ADVERTISEMENTS = "conflictingAdvertisements"
     SHARED_WITH_SELECTOR = "sharedIPWithServiceSelector"
     NO_COMMON_NODE = "sharedIPWithoutCommonNode"
     NO_ENDPOINTS = "noEndpoints"
@@ -51,9 +52,13 @@ class Reason(StrEnum):
     NODE_EXCLUDED = "nodeLabeledExcludeBalancers"
     NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
     NODE_UNKNOWN = "nodeUnknown"
+    NODE_DRAINED = "nodeDrained"
     NO_INTERFACE = "noInterface"
     NO_SPEAKER = "noSpeaker"
     MAP_FULL = "mapFull"
+    # Announcing: the routes of one node.
+    ADVERTISED = "advertised"
+    NO_PEER = "noPeer"
     # Announcing: leadership on one segment.
     HOLDER = "holder"
     NOT_OWNER = "notOwner"
@@ -132,7 +137,10 @@ SENTENCES: dict[Reason, str] = {
         " address."
     ),
     Reason.NO_MATCHING_ADVERTISEMENT: (
-        "No L2Advertisement is for the pool, the Service and a node together."
+        "No advertisement is for the pool, the Service and a node together."
+    ),
+    Reason.CONFLICTING_ADVERTISEMENTS: (
+        "Two BGPAdvertisements give one route to one peer different preferences (localPref)."
     ),
     Reason.SHARED_WITH_SELECTOR: (
         "The Service may share its address, which an L2Advertisement with serviceSelectors forbids."
@@ -149,9 +157,14 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.NODE_NETWORK_UNAVAILABLE: "The node's condition NetworkUnavailable is True.",
     Reason.NODE_UNKNOWN: "There is no Node object of this name.",
+    Reason.NODE_DRAINED: (
+        "The node is drained: routers were asked to use other paths, and then it withdrew its own."
+    ),
     Reason.NO_INTERFACE: "No interface of the node can announce the address.",
     Reason.NO_SPEAKER: "No speaker reports a segment on which it could announce the address.",
     Reason.MAP_FULL: "The responder's map has no room left for another address on this node.",
+    Reason.ADVERTISED: "The node tells its BGP peers a route to the address.",
+    Reason.NO_PEER: "There is no BGP peer that the node could tell the route.",
     Reason.HOLDER: "This node holds the address on the segment and answers for it.",
     Reason.NOT_OWNER: "Another live node holds the address on the segment.",
     Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",

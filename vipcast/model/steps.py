@@ -47,7 +47,12 @@ STEPS: Mapping[Reason, str] = {
     Reason.NO_IP_ALLOCATED: "Look whether vipcast-controller runs: it has not decided yet.",
     Reason.INVALID_IP: "Remove it from the status; the controller writes an address there.",
     Reason.PROTOCOL_NOT_YET: "Ask for a pool that is announced by layer 2.",
-    Reason.NO_MATCHING_ADVERTISEMENT: "Write an L2Advertisement that is for all three.",
+    Reason.NO_MATCHING_ADVERTISEMENT: (
+        "Write an L2Advertisement or a BGPAdvertisement that is for all three."
+    ),
+    Reason.CONFLICTING_ADVERTISEMENTS: (
+        "Give both the same localPref, or other peers or Services."
+    ),
     Reason.SHARED_WITH_SELECTOR: (
         "Leave out the annotation allow-shared-ip, or the serviceSelectors."
     ),
@@ -59,12 +64,15 @@ STEPS: Mapping[Reason, str] = {
     Reason.NODE_EXCLUDED: "Remove the label if the node should announce addresses.",
     Reason.NODE_NETWORK_UNAVAILABLE: "Look at the node's network plugin, which sets it.",
     Reason.NODE_UNKNOWN: "Create it, or give the speaker the Node's name by --node-name.",
+    Reason.NODE_DRAINED: "End the drain if the node should announce addresses again.",
     Reason.NO_INTERFACE: "`vipcast explain node/NAME` says what each interface lacks.",
     Reason.NO_SPEAKER: (
         "Start vipcast-speaker on a node with an interface on the clients' network."
     ),
     Reason.MAP_FULL: "Have fewer addresses announced through this node.",
     Reason.NOT_MATCH_INTERFACE: "Add the interface to spec.interfaces of an L2Advertisement.",
+    # Announcing: the routes of one node.
+    Reason.NO_PEER: "Write a BGPPeer that is for the node and for routes of this family.",
     # Announcing: leadership on one segment.
     Reason.NO_KEY: "Look whether vipcast-controller runs: it makes the Secret.",
     Reason.LEASE_OVER: (
@@ -86,6 +94,7 @@ NOTHING: frozenset[Reason] = frozenset(
         Reason.ALLOCATED,
         Reason.KEPT,
         Reason.REQUEST_CHANGED,
+        Reason.ADVERTISED,
         Reason.HOLDER,
         Reason.NOT_OWNER,
         Reason.LEARNING,

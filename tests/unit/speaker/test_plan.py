@@ -12,7 +12,6 @@ import pytest
 from speaker import plan
 from speaker.leadership import Candidate, Candidates
 from speaker.plan import (
-    EXCLUDE_LABEL,
     NOWHERE,
     Claim,
     Decision,
@@ -27,7 +26,15 @@ from vipcast.config.config import Config
 from vipcast.model import selectors
 from vipcast.model.addresses import AddressRange, Family, parse_address
 from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement, Preference
-from vipcast.model.objects import Endpoint, EndpointSlice, Key, Node, Service, TrafficPolicy
+from vipcast.model.objects import (
+    EXCLUDE_LABEL,
+    Endpoint,
+    EndpointSlice,
+    Key,
+    Node,
+    Service,
+    TrafficPolicy,
+)
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.selectors import Operator, Requirement, Selector
