@@ -15,6 +15,7 @@ from typing import Final
 from controller.ledger import Ledger
 from controller.reconcile import decide, is_ours
 from speaker.plan import Refusal, advertisements
+from vipcast.cli import demands
 from vipcast.config import Config
 from vipcast.files.lint import Doubt
 from vipcast.kube.parse import SERVICE_LABEL
@@ -29,7 +30,7 @@ from vipcast.kube.slips import (
 )
 from vipcast.kube.store import Store
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Port, Recorded, Service
+from vipcast.model.objects import Recorded, Service
 from vipcast.model.raw import ENDPOINT_SLICE, L2_ADVERTISEMENT, SERVICE, Raw, Ref
 from vipcast.model.reasons import Reason
 
@@ -49,6 +50,7 @@ _BY_POOL: Final = frozenset({Reason.UNKNOWN_POOL, Reason.POOL_NOT_FOR_SERVICE})
 
 def rehearse(store: Store, config: Config | None) -> Iterator[Doubt]:
     """Everything that would go wrong; `config` is None where there is none, or a bad one."""
+    yield from map(Doubt, demands.of_objects(store))
     for raw in store.raws(SERVICE).values():
         for slip in (*misspelled(raw), *near_misses(raw)):
             yield Doubt(slip, warning=True)
@@ -60,30 +62,12 @@ def rehearse(store: Store, config: Config | None) -> Iterator[Doubt]:
         if is_ours(service):
             raw = store.raws(SERVICE)[key]
             if f"Service {key}" not in unread:  # what could not be read may look like a twin
-                yield from _ports(service)
+                yield from map(Doubt, demands.of_ports(service))
             yield from _asked(service, raw, store, config, ledger)
     for key, raw in sorted(store.raws(ENDPOINT_SLICE).items()):
         yield from _stray_slice(Ref(ENDPOINT_SLICE, key), raw)
     if config is not None:
         yield from _nowhere(store, config)
-
-
-def _ports(service: Service) -> Iterator[Doubt]:
-    """What an API server wants of ports, which a directory does not enforce."""
-    name = f"Service {service.key}"
-    if not service.ports:
-        message = "A Service of type LoadBalancer needs a port."
-        yield Doubt(Finding(name, "spec.ports", "", message, "Write at least one."))
-    known: dict[Port, int] = {}
-    for index, port in enumerate(service.ports):
-        if port in known:
-            message = (
-                f"{port.protocol} {port.number} is in the list already: spec.ports[{known[port]}]."
-            )
-            field = f"spec.ports[{index}].port"
-            fix = "Remove one of the two."
-            yield Doubt(Finding(name, field, str(port.number), message, fix))
-        known.setdefault(port, index)
 
 
 def _asked(

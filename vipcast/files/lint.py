@@ -78,9 +78,11 @@ def lint(
     twice = (finding for finding in view.problems() if finding not in told)
     spots += (atlas.spot(finding) for finding in (*twice, *store.findings))
     config, wrong = _configuration(store, service_cidrs)
-    doubts = () if rehearse is None else rehearse(store, config)
-    for doubt in (*wrong, *doubts):
-        spots.append(atlas.spot(doubt.finding, warning=doubt.warning))
+    spots += (atlas.spot(doubt.finding, warning=doubt.warning) for doubt in wrong)
+    known = {(spot.finding.object, spot.finding.field) for spot in spots}
+    for doubt in () if rehearse is None else rehearse(store, config):
+        if doubt.warning or (doubt.finding.object, doubt.finding.field) not in known:
+            spots.append(atlas.spot(doubt.finding, warning=doubt.warning))
     order = {name: number for number, name in enumerate(texts)}
     return tuple(sorted(spots, key=lambda spot: (order.get(spot.file, len(order)), spot.line)))
 

@@ -144,6 +144,7 @@ def _object(file: str, node: Node, problems: list[Finding], remarks: list[Findin
         raise _refused(
             file, node, "", "This is no Kubernetes object.", "Begin it with apiVersion and kind."
         )
+    _refuse_no_items(file, node)
     count = len(problems)
     kind = _kind(file, node, problems, remarks)
     if kind is None:
@@ -159,6 +160,18 @@ def _object(file: str, node: Node, problems: list[Finding], remarks: list[Findin
         return Found(Ref(kind, Key("", name)), raw, node.line, doubtful)
     namespace = _name(file, node, kind, "namespace", metadata.get("namespace"))
     return Found(Ref(kind, Key(namespace, name)), raw, node.line, doubtful)
+
+
+def _refuse_no_items(file: str, node: MappingNode) -> None:
+    """A list of objects whose items are none would be lost without a word."""
+    kind, items = node.get("kind"), node.get("items")
+    if not isinstance(kind, Scalar) or items is None or is_null(items):
+        return
+    of = kind.text.removesuffix("List")
+    if of != kind.text and (not of or of in _KINDS):
+        value = items.text if isinstance(items, Scalar) else ""
+        message = f"items of this {kind.text} must be a list of objects."
+        raise _refused(file, items, value, message, "Begin each object below it with a dash.")
 
 
 def _kind(

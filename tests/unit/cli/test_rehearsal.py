@@ -190,6 +190,25 @@ def test_two_ports_that_cannot_be_read_are_no_twins() -> None:
     assert fields == ["spec.ports[0].port", "spec.ports[1].port"]
 
 
+def test_what_an_api_server_wants_to_be_text_is_asked_for_once() -> None:
+    ready, unavailable = {"type": "Ready"}, {"type": "NetworkUnavailable"}
+    conditions = [{**ready, "status": True}, {**unavailable, "status": False}, {**ready, "type": 1}]
+    odd = {**node("n1", zone="a"), "status": {"conditions": conditions}}
+    assert sorted(told(odd)) == [
+        ("Node n1", "status.conditions[0].status", "true", False),
+        ("Node n1", "status.conditions[1].status", "false", False),
+        ("Node n1", "status.conditions[2].type", "1", False),
+    ]
+    for one in (pool(), l2(), node("n1"), service()):
+        for texts in ("labels", "annotations"):
+            one["metadata"][texts] = {"ready": True}
+        found = sorted((field, value) for _, field, value, _ in told(one))
+        assert [each for each in found if each[0] != "spec"] == [
+            ("metadata.annotations.ready", "true"),
+            ("metadata.labels.ready", "true"),
+        ]
+
+
 def test_selectors_that_match_none_of_the_nodes_are_a_warning() -> None:
     one = l2(nodeSelectors=[{"matchLabels": {"rack": "1"}}])
     name = f"L2Advertisement {SYSTEM}/all"

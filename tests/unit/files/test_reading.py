@@ -51,6 +51,36 @@ def test_a_list_of_objects_is_its_objects() -> None:
     assert names(read("a.yaml", f"---\n---\n{text}")) == [("n1", 6)]
 
 
+@pytest.mark.parametrize("kind", ["List", "NodeList", "IPAddressPoolList"])
+@pytest.mark.parametrize(
+    ("items", "value"), [("{kind: Node}", ""), ("\n  apiVersion: v1", ""), ("n1", "n1")]
+)
+def test_a_list_whose_items_are_none_is_named_and_keeps_what_it_held(
+    kind: str, items: str, value: str
+) -> None:
+    head = f"apiVersion: v1\nkind: {kind}\nitems:"
+    before = read("a.yaml", f"{head} [{{apiVersion: v1, kind: Node, metadata: {{name: n1}}}}]\n")
+    after = read("a.yaml", f"{head} {items}\n", before)
+    assert names(after) == [("n1", 3)]
+    line = "line 4" if "\n" in items else "line 3"
+    message = f"items of this {kind} must be a list of objects."
+    fix = "Begin each object below it with a dash."
+    assert after.problems == (Finding("file a.yaml", line, value, message, fix, kept=True),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: List\n",
+        "apiVersion: v1\nkind: List\nitems:\n",
+        "apiVersion: v1\nkind: List\nitems: []\n",
+        "apiVersion: example.com/v1\nkind: AllowList\nitems: {a: b}\n",
+    ],
+)
+def test_an_empty_list_and_a_list_of_something_else_are_nothing(text: str) -> None:
+    assert read("a.yaml", text) == NOTHING
+
+
 def test_kinds_of_others_are_passed_over() -> None:
     for version, kind in [
         ("apps/v1", "Deployment"),
