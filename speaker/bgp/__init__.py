@@ -5,4 +5,13 @@ messages       what is said, as frozen values
 capabilities   what a peer can do, out of its OPEN
 framing        a stream of bytes into whole messages
 decode         one message's bytes into its value, or the NOTIFICATION that it deserves
+
+settings       one peer as configured, and the OPEN that says so
+negotiate      what two OPENs agree upon
+fsm            the state machine as a table; states are its words, machine is it at work
+session        one peer's session: what comes in makes events, what they lead to goes out
+notices        what a session tells its owner
+connection     what lives as long as one TCP connection; outbox is what waits to be sent on it
+timers         when what is due; backoff is how long a session rests after a failure
+closing        why a connection ends; hints are what people may look at then
 """
