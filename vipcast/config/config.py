@@ -71,7 +71,8 @@ class PeersRefusedError(ConfigError):
     """Nothing but some BGPPeers is wrong: `rest` is all the others, and right."""
 
     def __init__(self, rest: Config, refused: tuple[RefusedPeer, ...]) -> None:
-        super().__init__(tuple(finding for each in refused for finding in each.findings))
+        findings = tuple(finding for each in refused for finding in each.findings)
+        super().__init__(findings, rest.warnings)
         self.rest = rest
         self.refused = refused
 

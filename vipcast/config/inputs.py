@@ -219,7 +219,7 @@ def finish(draft: Draft, context: Context, notes: Notes) -> Config:
     refuse_reserved(draft.entries, draft.peers, context, notes)
     if notes.findings:
         refused = (finding for peer in draft.refused for finding in peer.findings)
-        raise ConfigError((*notes.findings, *refused))
+        raise ConfigError((*notes.findings, *refused), tuple(notes.warnings))
     left_out = {finding.object for peer in draft.refused for finding in peer.findings}
     config = Config(
         pools=tuple(draft.pools),

@@ -97,10 +97,14 @@ def _configuration(
     try:
         config = parse(inputs)
     except PeersRefusedError as error:
-        return error.rest, [Doubt(finding) for finding in error.findings]
+        return error.rest, _doubts(error.findings, error.warnings)
     except ConfigError as error:
-        return None, [Doubt(finding) for finding in error.findings]
-    return config, [Doubt(finding, warning=True) for finding in config.warnings]
+        return None, _doubts(error.findings, error.warnings)
+    return config, _doubts((), config.warnings)
+
+
+def _doubts(findings: Iterable[Finding], warnings: Iterable[Finding]) -> list[Doubt]:
+    return [*map(Doubt, findings), *(Doubt(one, warning=True) for one in warnings)]
 
 
 def _in_file(name: str, finding: Finding, *, warning: bool = False) -> Spot:

@@ -51,11 +51,15 @@ class Finding:
 
 
 class ConfigError(VipcastError):
-    """A configuration was refused; carries every finding at once, in the order of the document."""
+    """A configuration was refused; carries every finding at once, in the order of the document.
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    `warnings` are about what would have no effect even if it were in force.
+    """
+
+    def __init__(self, findings: tuple[Finding, ...], warnings: tuple[Finding, ...] = ()) -> None:
         super().__init__("; ".join(str(finding) for finding in findings))
         self.findings = findings
+        self.warnings = warnings
 
 
 class ParseError(VipcastError):

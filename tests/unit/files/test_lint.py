@@ -135,7 +135,11 @@ def test_a_text_with_many_mistakes_is_read_once_to_find_their_lines(
 
 
 def test_what_is_missing_is_placed_where_it_should_be() -> None:
-    assert told(MAP)[2:] == [("0", 18, "peers[0].my-asn"), ("0", 18, "peers[0].peer-asn")]
+    assert told(MAP)[2:] == [
+        ("0", 18, "peers[0].my-asn"),
+        ("0", 18, "peers[0].peer-asn"),
+        ("0", 18, "peers[0]"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,18 @@ def test_what_has_no_effect_is_a_warning() -> None:
         ("stray", 3, True),
         ("old", 2, True),
     ]
+
+
+def test_what_is_wrong_does_not_hide_what_has_no_effect() -> None:
+    found = lint({"map": MAP}, SYSTEM)
+    assert [spot.finding.field for spot in found if spot.warning] == ["peers[0]"]
+    stray = POOL.replace("name: a, namespace: metallb-system", "name: b")
+    wrong = POOL.replace("192.0.2.0/28", "192.0.2.0/99")
+    found = lint({"pool": wrong, "stray": stray, "ad": EVERYWHERE}, SYSTEM)
+    assert [(spot.file, spot.warning) for spot in found] == [("pool", False), ("stray", True)]
+    peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: x, namespace: %s}\n"
+    found = lint({"peer": peer % SYSTEM, "pool": POOL, "stray": stray, "ad": EVERYWHERE}, SYSTEM)
+    assert {(spot.file, spot.warning) for spot in found} == {("peer", False), ("stray", True)}
 
 
 def test_kinds_of_bgp_are_checked_with_all_the_others() -> None:
