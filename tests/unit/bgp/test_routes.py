@@ -203,6 +203,15 @@ def test_each_advertisement_gives_a_prefix_of_its_own_length_in_each_family() ->
     ]
 
 
+def test_every_pool_has_advertisements_of_its_own() -> None:
+    rules = Rules(config(ad("a"), ad("b", "dmz", aggregation_length=24)), NODE)
+    routes = rules.decide(service("web", VIP, "198.51.100.7"), SOME)
+    assert told(routes) == [
+        (HOST, "a", Facets(), ("tor",)),
+        ("198.51.100.0/24", "b", Facets(), ("tor",)),
+    ]
+
+
 def test_one_address_may_be_told_while_another_is_not() -> None:
     routes = decide(service("web", VIP, "203.0.113.1"))
     assert [each.reason for each in routes.answers] == [Reason.ADVERTISED, Reason.NOT_IN_ANY_POOL]

@@ -120,6 +120,21 @@ def test_advertisements_of_one_prefix_are_united_and_come_apart_again() -> None:
     assert node.lose(web) == {"tor": {HOST: Facets(200)}}
 
 
+def test_a_part_of_a_route_that_goes_while_others_say_the_same_is_no_change() -> None:
+    node = Node(
+        config(
+            ad("a", services=(matching("app", "web"),), communities=MARKED),
+            ad("b", communities=MARKED),
+            ad("c"),
+        )
+    )
+    mail, web = service("mail"), service("web")
+    assert node.have(mail) == {"tor": {HOST: Facets(100, (ONES,))}}
+    assert node.have(web) == {}
+    assert len(node.rules.decide(web, SOME).offers) == 3
+    assert node.lose(web) == {}
+
+
 def test_peers_that_are_told_the_same_share_one_mapping_and_others_have_their_own() -> None:
     tors = tuple(peer(f"tor{number}", f"10.0.0.{number}") for number in (1, 2))
     node = Node(
