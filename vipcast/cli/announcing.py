@@ -150,6 +150,9 @@ def verdict_on(
 
     `claim` is that of the whole cluster, the same for every place.
     """
+    foreign = _foreign(world, address, place.node)
+    if foreign is not None:
+        return foreign
     if claim is not None and place.node in claim.candidates:
         candidate = claim.candidates[place.node]
         return candidate if candidate.on(place.interface) else Reason.NOT_MATCH_INTERFACE
@@ -157,6 +160,15 @@ def verdict_on(
     alone = {place.node: nodes[place.node]} if place.node in nodes else {}
     _, refused = _decided(world, address, alone)
     return next((one.reason for one in refused if one.address in ("", str(address))), _NOBODY)
+
+
+def _foreign(world: World, address: Address, node: str) -> Reason | None:
+    """Why no Service with the address is ours to a node's speaker, by the flags that it tells."""
+    told = world.picture.flags.get(node)
+    if told is None:
+        return None
+    refusals = [told.classes.refuse(service) for service in world.sharers(str(address))]
+    return refusals[0] if refusals and all(refusals) else None
 
 
 def claim_to(world: World, address: Address, memo: Memo | None = None) -> Claim | None:

@@ -9,9 +9,18 @@ from typing import Any
 
 import yaml
 
-from tests.unit.cli.cluster import ALLOCATED, NODES, VIP, Directory, healthy
+from tests.unit.cli.cluster import (
+    ALLOCATED,
+    EVERYWHERE,
+    HOME,
+    NODES,
+    VIP,
+    Directory,
+    healthy,
+)
 from tests.unit.cli.commands import Vipcast
 from vipcast.cli.main import LACKING, NOT_FOUND, WELL
+from vipcast.cli.wording import said
 from vipcast.files.dump import dump
 from vipcast.kube.render import program_flags
 from vipcast.model.classes import Classes
@@ -79,6 +88,49 @@ def test_flags_that_are_not_the_same_everywhere_are_a_finding(
     code, lines = vipcast("explain", "config")
     assert (code, f"  {sentence}" in lines) == (NOT_FOUND, True)
     assert "  controller: --lb-class example.com/lan" in lines
+
+
+def test_a_speaker_of_other_classes_is_not_promised_to_take_an_address(
+    tmp_path: Path, vipcast: Vipcast
+) -> None:
+    directory = healthy(tmp_path)
+    directory.put("pools.yaml", HOME, EVERYWHERE)
+    directory.service("web", ALLOCATED, [VIP], loadBalancerClass=LAN[0])
+    directory.holders()
+    mine, others = flags(LAN, default=False), flags()
+    tell(directory, {"": mine, "node1": mine, "node2": others, "node3": mine})
+    lines = vipcast("explain", "web")[1]
+    assert f"On lan0, nobody answers for {VIP} (waitingForBetterRanked)." in lines
+    assert lines[-6:-3] == [
+        "Order of those that may: node1, node3.",
+        "May not: node2 (otherLoadBalancerClass).",
+        "Next: node1 ranks best among those heard and takes it within two seconds.",
+    ]
+    lines = vipcast("explain", "node2")[1]
+    assert f"Does not answer for (otherLoadBalancerClass): {said(Reason.OTHER_CLASS)}" in lines
+    tell(directory, {"": mine, **dict.fromkeys(NODES, others)})
+    lines = vipcast("explain", "web")[1]
+    assert lines[-7:-3] == [
+        f"On lan0, nobody answers for {VIP} (otherLoadBalancerClass).",
+        said(Reason.OTHER_CLASS),
+        f"May not: {', '.join(f'{node} (otherLoadBalancerClass)' for node in NODES)}.",
+        "Next: It is announced as soon as that changes.",
+    ]
+
+
+def test_an_address_stays_with_a_speaker_to_which_one_of_its_services_is_ours(
+    tmp_path: Path, vipcast: Vipcast
+) -> None:
+    directory = healthy(tmp_path)
+    directory.put("pools.yaml", HOME, EVERYWHERE)
+    shared = {"metallb.io/allow-shared-ip": "key"}
+    directory.service("web", ALLOCATED, [VIP], annotations=shared)
+    ports = [{"port": 53, "protocol": "UDP"}]
+    directory.service(
+        "dns", ALLOCATED, [VIP], annotations=shared, ports=ports, loadBalancerClass=LAN[0]
+    )
+    tell(directory, {"": flags(LAN, default=True), **dict.fromkeys(NODES, flags())})
+    assert "Order of those that may: node2, node1, node3." in vipcast("explain", "web")[1]
 
 
 def test_cluster_ips_that_the_programs_tell_are_no_pools(tmp_path: Path, vipcast: Vipcast) -> None:
