@@ -85,6 +85,11 @@ class AdjRibOut:
         return sum(lane.waiting() for lane in self._lanes.values())
 
     @property
+    def prefixes(self) -> tuple[Record, ...]:
+        """All that the peer has been told or is to be told: what to name to withdraw it all."""
+        return tuple(prefix for lane in self._lanes.values() for prefix in lane.prefixes())
+
+    @property
     def due(self) -> bool:
         """Whether a flush has anything to say."""
         return any(lane.due() for lane in self._lanes.values())
@@ -148,6 +153,9 @@ class _Lane:
 
     def waiting(self) -> int:
         return len(self._gone) + len(self._new) + len(self._again.keys() - self._new.keys())
+
+    def prefixes(self) -> Iterable[Record]:
+        return self.told | self._new
 
     def due(self) -> bool:
         waits = self._gone or self._new or self._again

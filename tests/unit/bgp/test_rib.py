@@ -177,6 +177,15 @@ def test_a_withdrawal_overtakes_the_announcements_that_are_left_for_later() -> N
     assert not rib.due
 
 
+def test_all_is_withdrawn_by_naming_what_was_told_and_what_was_to_be() -> None:
+    rib = told(ONE, TWO)
+    rib.want({THREE: PLAIN, TWO: None})
+    assert rib.prefixes == (ONE, TWO, THREE)
+    rib.want(dict.fromkeys(rib.prefixes))
+    assert rib.flush() == (gone(TWO, ONE),)
+    assert (rib.prefixes, rib.announced, rib.due) == ((), 0, False)
+
+
 def test_the_first_table_has_its_end_where_its_last_part_is_told() -> None:
     rib = AdjRibOut(BOTH)
     rib.want({ONE: PLAIN, TWO: PLAIN, prefix6(1): PLAIN6})
