@@ -180,8 +180,9 @@ def test_a_withdrawal_overtakes_the_announcements_that_are_left_for_later() -> N
 def test_all_is_withdrawn_by_naming_what_was_told_and_what_was_to_be() -> None:
     rib = told(ONE, TWO)
     rib.want({THREE: PLAIN, TWO: None})
-    assert rib.prefixes == (ONE, TWO, THREE)
-    rib.want(dict.fromkeys(rib.prefixes))
+    named = rib.prefixes
+    assert named == (ONE, TWO, THREE)
+    rib.want(dict.fromkeys(named))
     assert rib.flush() == (gone(TWO, ONE),)
     assert (rib.prefixes, rib.announced, rib.due) == ((), 0, False)
 
