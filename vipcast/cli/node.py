@@ -93,18 +93,20 @@ def explain_node(world: World, name: str) -> NodeStory | None:
     if speaker is None:
         return None
     report = world.picture.reports.get(name)
+    # A node that is gone is to be forgotten, as its speaker's problem says; nobody waits for it.
+    gone = speaker.lost and name not in world.store.nodes
     return NodeStory(
         name=name,
         speaker=speaker,
         report=report,
-        exclusions=tuple(_exclusions(world, name)),
+        exclusions=() if gone else tuple(_exclusions(world, name)),
         segments=tuple(_segments(world, report)) if report else (),
         held=tuple(
             Held(line, line.answer.holding)
             for line in world.picture.lines
             if line.holder == name and line.answer and line.answer.holding
         ),
-        passed=tuple(_passed(world, name)),
+        passed=() if gone else tuple(_passed(world, name)),
         unread=tuple(str(one) for one in world.store.findings if one.object == f"Node {name}"),
     )
 

@@ -235,6 +235,19 @@ def test_a_node_without_a_speaker_and_a_speaker_without_a_node_are_told_of(
     )
 
 
+def test_a_node_that_is_gone_is_to_be_forgotten_and_nothing_else(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.nodes("node1", "node2")
+    directory.speakers(report("node1", ("node2",)), report("node2", ("node1",)), report("node3"))
+    code, lines, _ = explain("node3")
+    assert (code, lines[0]) == (LACKING, "Node node3 answers for no addresses.")
+    assert lines[1].startswith("There is no Node object of this name, and its speaker is not heard")
+    assert "Create it" not in "\n".join(lines)
+    told = json.loads("\n".join(explain("node3", "-ojson")[1]))
+    assert (told["exclusions"], told["doesNotHold"], len(told["problems"])) == ([], [], 1)
+
+
 @pytest.mark.usefixtures("directory")
 def test_a_node_that_is_not_there_is_exit_code_3(explain: Explain) -> None:
     told = f"vipcast: There is no node node9. {NAMED}\n"
