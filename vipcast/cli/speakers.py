@@ -16,12 +16,12 @@ from vipcast.model.objects import EXCLUDE_LABEL, Node
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport, SpeakerReport
 
-NOT_REPORTED = (
-    "The speaker has not reported. Start vipcast-speaker there, or see the end of its log; if the"
-    f" node should announce nothing, give it the label {EXCLUDE_LABEL}."
-)
+_UNWANTED = f"if the node should announce nothing, give it the label {EXCLUDE_LABEL}."
+START = f"Start vipcast-speaker there, or see the end of its log; {_UNWANTED}"
+NOT_REPORTED = f"The speaker has not reported. {START}"
 NOT_HEARD = (
-    "The other speakers do not hear it any more. Look whether it runs, and whether its cable is in."
+    "The other speakers do not hear it any more. Look whether it runs, and whether its cable is in;"
+    f" {_UNWANTED}"
 )
 AWAY_NOW = (
     "Its speaker is being restarted; what it holds is answered for meanwhile,"
@@ -130,8 +130,7 @@ def _problems(
     if lost and EXCLUDE_LABEL in node.labels:
         return ()
     if name in signs.silent:
-        how = "Start vipcast-speaker there, or see the end of its log."
-        return (f"The speaker was {signs.silent[name]}. {how}",)
+        return (f"The speaker was {signs.silent[name]}. {START}",)
     if lost:
         return (NOT_HEARD,)
     return (AWAY_NOW,) if away else ()

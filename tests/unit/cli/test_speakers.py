@@ -27,7 +27,7 @@ from tests.unit.cli.cluster import (
 )
 from tests.unit.cli.commands import Vipcast
 from vipcast.cli.main import LACKING, WELL
-from vipcast.cli.speakers import AWAY_NOW, NOT_HEARD, NOT_REPORTED
+from vipcast.cli.speakers import AWAY_NOW, NOT_HEARD, NOT_REPORTED, START
 from vipcast.kube.render import timestamp
 from vipcast.model.objects import Key
 from vipcast.model.reasons import Reason
@@ -63,7 +63,7 @@ def test_speakers_without_a_sign_of_life_are_not_heard_though_each_vouched_for_t
     assert states(lines) == dict.fromkeys(NODES, "not heard")
     (line,) = [line for line in lines if line.startswith("node1: ")]
     assert line.startswith(f"node1: The speaker was not heard since {SINCE} (")
-    assert line.endswith("). Start vipcast-speaker there, or see the end of its log.")
+    assert line.endswith(f"). {START}")
     assert "Configuration: valid (controller)" in lines
     told = address(vipcast)
     assert (told["holder"], told["former"], told["reason"]) == ("", "node2", Reason.NO_SPEAKER)
@@ -172,6 +172,23 @@ def test_a_node_that_a_label_excludes_needs_no_speaker(
     code, lines = vipcast("status")
     assert (code, "node3: " in "\n".join(lines)) == (WELL, False)
     assert vipcast("explain", "node3")[0] == WELL
+
+
+@pytest.mark.parametrize("beating", [True, False])
+def test_a_speaker_that_was_uninstalled_lacks_nothing_once_its_node_has_the_label(
+    tmp_path: Path, vipcast: Vipcast, beating: bool
+) -> None:
+    directory = healthy(tmp_path)
+    directory.speakers(report("node1", ("node2",)), report("node2", ("node1",)), report("node3"))
+    directory.config("", *NODES, beats=beats(["node1", "node2"], ["node3"]) if beating else {})
+    code, lines = vipcast("status")
+    (line,) = [line for line in lines if line.startswith("node3: ")]
+    (label,) = EXCLUDE
+    assert code == LACKING
+    assert line.endswith(f"; if the node should announce nothing, give it the label {label}.")
+    directory.nodes(*NODES, labels={"node3": EXCLUDE})
+    code, lines = vipcast("status")
+    assert (code, "node3: " in "\n".join(lines)) == (WELL, False)
 
 
 def test_an_excluded_node_is_shown_as_such_and_lacks_nothing(
