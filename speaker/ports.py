@@ -1,10 +1,11 @@
-"""What the speaker asks of the outside: six small roles, one file of speaker/adapters for each.
+"""What the speaker asks of the outside: small roles, one file or room of speaker/adapters for each.
 
     Responder   the pinned maps that the XDP program answers from      adapters/maps.py
     Attacher    the program on interfaces                              adapters/attach.py
     Links       interfaces as netlink tells them                       adapters/links.py
     Greeter     gratuitous ARP on the wire                             adapters/greeter.py
     Pulse       hellos between the nodes of a segment                  adapters/pulse.py
+    Connector   connections to BGP peers, each a PeerLink              adapters/bgp_tcp
     Clock       CLOCK_MONOTONIC                                        adapters/clock.py
 
 Times are seconds of CLOCK_MONOTONIC as float, the clock that the program reads as well. MACs are 6
@@ -14,8 +15,9 @@ bytes. Calls that may take longer than a millisecond say so: call those in a thr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -23,6 +25,7 @@ from bpf.abi import Verdict
 from speaker.layer2.interfaces import Link
 from speaker.layer2.table import Change, Entry, EntryKey, EntryState
 from vipcast.model.addresses import Address
+from vipcast.model.errors import LinkError
 from vipcast.model.reasons import Reason
 from vipcast.model.xdp import XdpMode
 
@@ -213,6 +216,111 @@ class Pulse(Protocol):
 
     def close(self) -> None:
         """Leave everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A BGP peer as a connection needs it.
+
+    A link-local `address` names its interface: fe80::1%eth0. With a `password` (1 to 80 bytes) the
+    connection is signed (RFC 2385); None is a connection without. `stall` is for how many seconds
+    the peer may leave unread or unacknowledged what was sent to it.
+    """
+
+    address: Address
+    port: int = 179
+    source: Address | None = None
+    password: bytes | None = field(default=None, repr=False)
+    stall: float = 480.0
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Where a connection stands on this node: its two addresses, and the interface to the peer.
+
+    `on_link`: peer and `local` share the link, no router is between. `ipv4` and `ipv6` are the
+    first global addresses of the interface, `link_local` its first one of that kind. No address
+    has a scope.
+    """
+
+    local: Address
+    remote: Address
+    interface: str
+    on_link: bool
+    ipv4: IPv4Address | None = None
+    ipv6: IPv6Address | None = None
+    link_local: IPv6Address | None = None
+
+
+class LinkOwner(Protocol):
+    """Who a connection reports to: from the event loop, one call at a time, never from within a
+    call of the owner's except `catch_up`."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes of the peer, in order: 4096 at most."""
+
+    def room(self) -> None:
+        """All that was sent has left, after some of it had to wait."""
+
+    def lost(self, error: LinkError) -> None:
+        """The connection has ended by itself; nothing comes after this."""
+
+
+class PeerLink(Protocol):
+    """One connection to a peer. Nothing is delivered before `open`, and nothing after an end.
+
+    No call blocks, none raises for what the network does: the owner hears of it by `lost`.
+    """
+
+    @property
+    def footing(self) -> Footing:
+        """Addresses and interface."""
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing that was sent waits here; `room` tells when that comes true again."""
+
+    @property
+    def stood_in(self) -> int:
+        """How many messages `keep_alive` has written."""
+
+    def open(self, owner: LinkOwner) -> None:
+        """Deliver from now on. Other callbacks of the loop get their turn every millisecond."""
+
+    def send(self, data: bytes) -> None:
+        """Write whole messages; what the kernel does not take waits here."""
+
+    def keep_alive(self, every: float, message: bytes) -> None:
+        """Write `message` whenever nothing was written for so many seconds, even while the event
+        loop is held up; 0 ends that. It does not go on for a loop that seems to hang for good.
+        """
+
+    def catch_up(self) -> None:
+        """Deliver now what has arrived, for a millisecond: before a timer is taken for expired."""
+
+    def close(self) -> None:
+        """Let all that was sent leave, then end in good order (FIN), within seconds; the rest of
+        the peer's words are thrown away."""
+
+    def abort(self) -> None:
+        """End at once (RST); what has not left is lost."""
+
+
+class Connector(Protocol):
+    """Connects to peers; nobody can connect to it."""
+
+    def footing(self, target: Target) -> Footing:
+        """Where a connection would stand now. Takes about 0.1 ms. Raises LinkError."""
+
+    async def connect(self, target: Target) -> PeerLink:
+        """A connection to the peer. The caller, who cancels it, says how long that may take.
+
+        Raises LinkError where network or peer do not let it be, HostError where this node cannot do
+        what is asked for, such as signing.
+        """
+
+    async def close(self) -> None:
+        """Wait for connections that are ending, seconds at most; those not closed are cut off."""
 
 
 class Clock(Protocol):

@@ -114,6 +114,10 @@ class EncodeError(BgpError):
     """A message has no form in BGP; the text names it and says what does not fit."""
 
 
+class LinkError(BgpError):
+    """There is no connection to a router, or it has ended; the text says what to look at."""
+
+
 class HostError(VipcastError):
     """The node lacks something that the program needs; the text says what and how to get it."""
 
