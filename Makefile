@@ -15,15 +15,17 @@ setup: ## Debian packages where missing, .venv, the C modules
 demo: setup ## a Service moves on a rack; CLUSTER=1: on Kubernetes
 	@.venv/bin/python -m lab.demo $(if $(CLUSTER),--cluster) $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
 
-test: setup ## all tests, some minutes; ARGS="-k name" for some
+test: setup ## all tests; ARGS="-k name" for some
+	@scripts/cluster
 	@.venv/bin/python -m pytest $(ARGS)
 
-test-cluster: setup ## those on real Kubernetes, which the first call builds
+test-cluster: setup ## those on real Kubernetes alone
 	@scripts/cluster
 	@.venv/bin/python -m pytest -m cluster tests/cluster $(ARGS)
 
-fuzz: setup ## made-up frames for the XDP program, for a minute
+fuzz: setup ## made-up input for the XDP program and BGP, a minute each
 	@.venv/bin/python -m tests.bpf.fuzz $(ARGS)
+	@.venv/bin/python -m tests.native.fuzz $(ARGS)
 
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check

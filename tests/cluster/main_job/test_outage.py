@@ -6,6 +6,7 @@ controller has written; what a killed API server did not come to write down, the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,8 @@ from tests.support.waiting import eventually
 
 LARGE = "192.0.2.200-192.0.2.249"
 PATIENCE = 60.0
+OUTAGE = 60.0
+"""Seconds for which there is no API server, if nodes have not failed for longer by then."""
 FOLLOWED = ("configmaps", "nodes", "services")
 
 
@@ -144,6 +147,7 @@ def test_vips_move_as_ever_without_an_api_server_and_nothing_is_withdrawn(
     vip, lab = standing.vip, standing.lab
     with measure.watch(lab.client, *before.values(), every_ms=20.0) as watch:
         stop_kubernetes(standing)
+        stopped = time.monotonic()
 
         pulled = holder(standing, vip)
         lab.switch.pull(pulled)
@@ -161,6 +165,9 @@ def test_vips_move_as_ever_without_an_api_server_and_nothing_is_withdrawn(
         standing.moved(watch, third)
         kill_controller(standing)
         kill_controller(standing)
+        while time.monotonic() < stopped + OUTAGE:
+            for each in before.values():
+                assert measure.ask(lab.client, each, count=50).lost == 0
 
         start_kubernetes(standing)
         all_is_as_wanted(standing, before)
