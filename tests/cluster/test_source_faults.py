@@ -16,7 +16,7 @@ from tests.support.apiproxy import Answer, Asked
 from tests.support.kubesources import NAMESPACE, KubeHarness
 from tests.support.sources import Follower, service, service_ref
 from tests.support.waiting import eventually_async
-from vipcast.kube.paths import collection
+from vipcast.kube.paths import collection, single
 from vipcast.kube.render import whole
 from vipcast.kube.source import KubeSource
 from vipcast.kube.store import Store
@@ -388,6 +388,23 @@ async def test_what_was_decided_for_one_service_is_not_written_on_its_successor(
     with pytest.raises(ConflictError):
         await source.write_status(WEB, SHOWN)
     assert kube.users.get(WEB)["metadata"]["uid"] != uid
+
+
+async def test_what_undoes_a_write_is_news_though_nothing_was_followed_meanwhile(
+    kube: KubeHarness, source: KubeSource, follower: Follower
+) -> None:
+    def late(asked: Asked) -> Answer | None:
+        lists = asked.method == "GET" and asked.path == SERVICES
+        return Answer(410 if asked.watches else 500) if lists else None
+
+    before = kube.users.get(WEB)["status"]
+    with kube.proxy.rule(late):
+        kube.proxy.close_watches()
+        await source.write_status(WEB, SHOWN)
+        await follower.until(lambda: follower.addresses(WEB), "the answer to the write has come")
+        kube.users.ask("PUT", single(WEB, "status"), {**kube.users.get(WEB), "status": before})
+    await follower.until(lambda: not follower.addresses(WEB), "it is known to be undone")
+    assert taken_away(follower) == []
 
 
 async def test_what_another_controller_has_written_before_is_taken_back_too(

@@ -54,6 +54,7 @@ LONGEST_HOLD: Final = 30.0
 LONGEST_LINE: Final = 64 * 2**20
 """Bytes; an object has 1.5 MiB at most, before JSON escapes some of it sixfold."""
 
+JSON: Final = "application/json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
 OPERATIONS: Final = "application/json-patch+json"
@@ -136,7 +137,7 @@ class Api:
         query: Mapping[str, str | int] | None = None,
         body: Any = None,
         *,
-        content: str = "application/json",
+        content: str = JSON,
         deadline: float = DEADLINE,
     ) -> Any:
         """Make a call; gives the decoded answer. `content` is the type of the body."""
@@ -166,7 +167,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
         response = None
         try:
-            response = await self._answer("GET", path, query, None, "application/json", timeout)
+            response = await self._answer("GET", path, query, None, JSON, timeout)
             if response.status != 200:
                 text = await response.read()
                 self._put_off(response)
@@ -190,7 +191,7 @@ class Api:
         """The client's response, not read yet; asked with a new token if the old one is refused."""
         url = f"{path}?{urlencode(query)}" if query else path
         for first in (True, False):
-            headers = {"Accept": "application/json", "Content-Type": content}
+            headers = {"Accept": JSON, "Content-Type": content}
             try:
                 request = await self._client.param_serialize(
                     method, url, header_params=headers, body=body, auth_settings=["BearerToken"]

@@ -4,6 +4,8 @@ A list replaces what is known, page by page; what it does not name is gone. But 
 anything without a name does not say what is gone: then nothing is taken away, a finding tells of
 it, and whoever lists has to list again (`Mirror.unreadable`).
 
+What the server answers to our own writes counts, too (vipcast.kube.ahead).
+
 Objects are kept without what nobody reads: who wrote which field (but a Service's addresses),
 versions that turn with every write, images and heartbeats of nodes, ports and pods of endpoints. So
 what remains is equal as long as nothing has changed that matters, and a thousand objects stay
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from vipcast.kube.ahead import Ahead
 from vipcast.kube.fields import shown
 from vipcast.kube.paths import plural
 from vipcast.kube.writers import MANAGED, accounts
@@ -48,6 +51,7 @@ class Mirror:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.problems: tuple[Finding, ...] = ()
+        self.ahead = Ahead()
         self._known: dict[Ref, Raw] = {}
         self._seen: set[Ref] = set()
         self._bad: list[Finding] = []
@@ -68,6 +72,7 @@ class Mirror:
         """A list begins."""
         self._seen = set()
         self._bad = []
+        self.ahead.list_begins()
 
     def page(self, items: Iterable[object]) -> Iterator[Delta]:
         """Take in a page of the list; the items of a list may lack their kind."""
@@ -81,26 +86,36 @@ class Mirror:
             if delta is not None:
                 yield delta
 
-    def end(self) -> tuple[Delta, ...]:
-        """The list is complete: what it did not name is gone."""
+    def end(self, version: str) -> tuple[Delta, ...]:
+        """The list of this version is complete: what it did not name is gone."""
         self.problems = tuple(self._bad)
-        missing = () if self._bad else tuple(self._known.keys() - self._seen)
+        named = self._seen | self.ahead.beyond(version)
+        missing = () if self._bad else tuple(self._known.keys() - named)
         for ref in missing:
             del self._known[ref]
         self._seen = set()
         return tuple(Delta(ref, None) for ref in missing)
 
     def put(self, ref: Ref, raw: Raw) -> Delta | None:
-        """Take in an object as it is now; None if nothing of it has changed that matters."""
+        """Take in what a list or a watch says of an object; None if that changes nothing."""
+        return None if self.ahead.older(ref, raw) else self._take(ref, raw)
+
+    def drop(self, ref: Ref, raw: Raw) -> Delta | None:
+        """A watch says that an object is gone; it was `raw`."""
+        if self.ahead.older(ref, raw) or self._known.pop(ref, None) is None:
+            return None
+        return Delta(ref, None)
+
+    def answer(self, ref: Ref, raw: Raw) -> Delta | None:
+        """Take in what the server has answered to a write of ours, which `ahead` knows of."""
+        return self._take(ref, raw) if self.ahead.answer(ref, raw) else None
+
+    def _take(self, ref: Ref, raw: Raw) -> Delta | None:
         kept = lean(self.kind, raw)
         if self._known.get(ref) == kept:
             return None
         self._known[ref] = kept
         return Delta(ref, kept)
-
-    def drop(self, ref: Ref) -> Delta | None:
-        """An object is gone."""
-        return None if self._known.pop(ref, None) is None else Delta(ref, None)
 
     def name(self, raw: object) -> Ref | None:
         """The name of what should be an object of this kind; None if it has none."""

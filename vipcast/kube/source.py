@@ -1,7 +1,7 @@
 """KubeSource: an API server as a Source.
 
     Watch, one for each kind ──deltas──▶ changes()
-    write_status ──▶ a patch of what this writer owns ──▶ the API server ──▶ Watch
+    write_status ──▶ a patch of what this writer owns ──▶ the API server ──answer──▶ Watch
     put, create, delete ──▶ own objects
     record ──▶ Notes ──▶ Events
 
@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
-from vipcast.kube.api import MERGE, OPERATIONS, STRATEGIC, Access, Api
+from vipcast.kube.api import JSON, MERGE, OPERATIONS, STRATEGIC, Access, Api
 from vipcast.kube.notes import REPEAT, Notes
 from vipcast.kube.patches import NOTHING, Part, merging, strategic
 from vipcast.kube.paths import collection, plural, single
@@ -185,7 +185,7 @@ class KubeSource:
             content, body = MERGE, merging(owned, status, annotations, before, uid)
         self._remember(ref, (owned | given) - always)  # it may be written though the answer is lost
         try:
-            await self._api.call("PATCH", single(ref, "status"), self._query, body, content=content)
+            await self._write("PATCH", ref, single(ref, "status"), body, content)
         except RefusedError as error:
             # A successor's uid is no conflict to the server, but a field that may not change.
             if error.code == _INVALID and "metadata.uid" in str(error):
@@ -197,14 +197,13 @@ class KubeSource:
         self._remember(ref, given - always)
 
     async def put(self, ref: Ref, raw: Raw) -> None:
-        """Create or replace an own object: all of its status, and its labels if they differ."""
+        """Create or replace an own object: all of its status; labels and owner if they differ."""
         known = self._known(ref)
         if known is None:
             with contextlib.suppress(ConflictError):
                 await self.create(ref, raw)
         elif not _says(known["metadata"], raw["metadata"]):
-            body = {"metadata": raw["metadata"]}
-            await self._api.call("PATCH", single(ref), self._query, body, content=MERGE)
+            await self._write("PATCH", ref, single(ref), {"metadata": raw["metadata"]}, MERGE)
         if "status" not in raw:
             return
         try:
@@ -218,7 +217,7 @@ class KubeSource:
     async def create(self, ref: Ref, raw: Raw) -> None:
         """Create an object; raises ConflictError if it exists."""
         body = {key: value for key, value in raw.items() if key != "status"}
-        await self._api.call("POST", collection(ref.kind, ref.key.namespace), self._query, body)
+        await self._write("POST", ref, collection(ref.kind, ref.key.namespace), body)
 
     async def delete(self, ref: Ref) -> None:
         """Delete an own object."""
@@ -312,7 +311,18 @@ class KubeSource:
 
     async def _put_status(self, ref: Ref, status: Any) -> None:
         body = [{"op": "add", "path": "/status", "value": status}]
-        await self._api.call("PATCH", single(ref, "status"), self._query, body, content=OPERATIONS)
+        await self._write("PATCH", ref, single(ref, "status"), body, OPERATIONS)
+
+    async def _write(
+        self, method: str, ref: Ref, path: str, body: Any, content: str = JSON
+    ) -> None:
+        """Make a call that changes an object; what is answered is known from then on."""
+        watch = self._watches.get(ref.kind)
+        if watch is None:
+            await self._api.call(method, path, self._query, body, content=content)
+            return
+        with watch.writing(ref) as answered:
+            answered(await self._api.call(method, path, self._query, body, content=content))
 
 
 def _says(stands: Any, wanted: Any) -> bool:

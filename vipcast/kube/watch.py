@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from vipcast.kube.api import Api, decode
@@ -22,7 +24,7 @@ from vipcast.kube.mirror import Mirror
 from vipcast.kube.paths import collection
 from vipcast.kube.queue import pause
 from vipcast.model.errors import RefusedError, SourceError
-from vipcast.model.raw import Delta, Kind
+from vipcast.model.raw import Delta, Kind, Raw, Ref
 
 PAGE: Final = 250
 """Objects in one page of a list."""
@@ -73,6 +75,15 @@ class Scope:
             query["labelSelector"] = self.labels
         return query
 
+    def holds(self, ref: Ref, raw: Raw) -> bool:
+        """Whether an object is one of them."""
+        key, _, value = self.labels.partition("=")
+        return (
+            self.namespace in ("", ref.key.namespace)
+            and self.name in ("", ref.key.name)
+            and (not key or (raw["metadata"].get("labels") or {}).get(key) == value)
+        )
+
 
 class _Again(SourceError):
     """What is known is no ground for a watch: list again."""
@@ -117,6 +128,22 @@ class Watch:
             return None
         return silent, self._trouble or "There is no answer yet."
 
+    @contextmanager
+    def writing(self, ref: Ref) -> Iterator[Callable[[Any], None]]:
+        """While an object of this kind is written; gives what is to be called with the answer."""
+        self.mirror.ahead.begin(ref)
+        try:
+            yield partial(self._answered, ref)
+        finally:
+            self.mirror.ahead.end(ref)
+
+    def _answered(self, ref: Ref, raw: Any) -> None:
+        if self.mirror.name(raw) != ref or not self._scope.holds(ref, raw):
+            return
+        delta = self.mirror.answer(ref, raw)
+        if delta is not None:
+            self._tell((delta,))
+
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
@@ -151,10 +178,11 @@ class Watch:
             query["continue"] = metadata.get("continue") or ""
             if not query["continue"]:
                 break
-        self._complete()
+        version = str(metadata.get("resourceVersion") or "")
+        self._complete(version)
         if self.mirror.unreadable:
             raise _Again(str(self.mirror.problems[0]))
-        self._version = str(metadata.get("resourceVersion") or "")
+        self._version = version
         if not self._version:
             raise SourceError("The API server sent a list without a version.")
 
@@ -163,14 +191,14 @@ class Watch:
         self._unknown += 1
         if self._unknown < 2:
             raise error
-        self._complete()
+        self._complete("")
         seconds = MISSING * (1 - self._draw() / 2)
         self._heard = self._monotonic() + seconds
         await asyncio.sleep(seconds)
 
-    def _complete(self) -> None:
+    def _complete(self, version: str) -> None:
         self.listed = True
-        self._tell(self.mirror.end())
+        self._tell(self.mirror.end(version))
 
     async def _watch(self) -> None:
         life = math.ceil(self._life * (1 + self._draw()))
@@ -214,12 +242,13 @@ class Watch:
         if kind != "BOOKMARK":
             self._change(kind, raw)
         self._version = str(version)
+        self.mirror.ahead.passed(self._version)
 
     def _change(self, kind: str, raw: Mapping[str, Any]) -> None:
         ref = self.mirror.name(raw)
         if ref is None:
             raise _Again("The API server sent an object without a name.")
-        delta = self.mirror.drop(ref) if kind == "DELETED" else self.mirror.put(ref, raw)
+        delta = self.mirror.drop(ref, raw) if kind == "DELETED" else self.mirror.put(ref, raw)
         if delta is not None:
             self._tell((delta,))
 

@@ -22,7 +22,7 @@ def listed(mirror: Mirror, *pages: list[Any]) -> list[Delta]:
     """What a list of these pages changes."""
     mirror.begin()
     deltas = [delta for page in pages for delta in mirror.page(page)]
-    return [*deltas, *mirror.end()]
+    return [*deltas, *mirror.end("9")]
 
 
 def kept(ref: Ref, **parts: Any) -> dict[str, Any]:
@@ -58,8 +58,8 @@ def test_a_version_alone_is_no_change() -> None:
 def test_an_object_goes_once() -> None:
     mirror = Mirror(SERVICE)
     listed(mirror, [item(WEB)])
-    assert mirror.drop(WEB) == Delta(WEB, None)
-    assert mirror.drop(WEB) is None
+    assert mirror.drop(WEB, item(WEB, 2)) == Delta(WEB, None)
+    assert mirror.drop(WEB, item(WEB, 2)) is None
 
 
 def test_a_list_with_something_nameless_takes_nothing_away_and_says_so() -> None:
@@ -87,6 +87,87 @@ def test_what_a_list_that_broke_off_has_named_is_not_gone() -> None:
     mirror.begin()
     list(mirror.page([item(WEB)]))
     assert listed(mirror, [item(WEB)], [item(DB)]) == []
+
+
+def served(version: int) -> dict[str, Any]:
+    """The Service web with something that tells its versions apart."""
+    return item(WEB, version, spec={"is": version})
+
+
+def told(version: int) -> Delta:
+    """The news of it."""
+    return Delta(WEB, kept(WEB, spec={"is": version}))
+
+
+def written(mirror: Mirror, version: int, *meanwhile: int) -> Delta | None:
+    """The server answers a write of ours, while a watch tells of other versions."""
+    mirror.ahead.begin(WEB)
+    for other in meanwhile:
+        mirror.put(WEB, served(other))
+    delta = mirror.answer(WEB, served(version))
+    mirror.ahead.end(WEB)
+    return delta
+
+
+def test_an_answer_is_news_so_that_what_undoes_it_is_news_too() -> None:
+    mirror = Mirror(SERVICE)
+    listed(mirror, [served(1)])
+    assert written(mirror, 5) == told(5)
+    undone = item(WEB, 8, spec={"is": 1})
+    assert listed(mirror, [undone]) == [told(1)]
+
+
+def test_after_an_answer_a_watch_that_lags_behind_tells_nothing_old() -> None:
+    mirror = Mirror(SERVICE)
+    listed(mirror, [served(1)])
+    written(mirror, 5)
+    assert mirror.put(WEB, served(3)) is None
+    assert mirror.drop(WEB, served(4)) is None
+    assert mirror.put(WEB, served(5)) is None
+    assert mirror.get(WEB) == kept(WEB, spec={"is": 5})
+    assert mirror.put(WEB, served(6)) == told(6)
+    mirror.ahead.passed("6")
+    assert mirror.put(WEB, served(2)) == told(2), "versions of what is not written do not count"
+
+
+def test_an_answer_that_comes_after_something_newer_is_no_news() -> None:
+    mirror = Mirror(SERVICE)
+    listed(mirror, [served(1)])
+    assert written(mirror, 5, 6) is None
+    assert mirror.get(WEB) == kept(WEB, spec={"is": 6})
+    mirror.ahead.begin(WEB)
+    mirror.drop(WEB, served(8))
+    assert mirror.answer(WEB, served(7)) is None
+    assert mirror.get(WEB) is None
+
+
+def test_what_was_created_while_a_list_was_on_its_way_is_not_gone() -> None:
+    mirror = Mirror(SERVICE)
+    mirror.begin()
+    assert written(mirror, 7) == told(7)
+    assert mirror.end("6") == ()
+    assert listed(mirror, []) == [Delta(WEB, None)]
+
+
+def test_what_was_deleted_before_a_list_does_not_come_back_by_an_answer_that_is_late() -> None:
+    mirror = Mirror(SERVICE)
+    listed(mirror, [served(1)])
+    mirror.ahead.begin(WEB)
+    assert listed(mirror, []) == [Delta(WEB, None)]
+    assert mirror.answer(WEB, served(5)) is None
+    mirror.ahead.end(WEB)
+    mirror.ahead.passed("9")
+    assert mirror.put(WEB, served(4)) == told(4)
+
+
+def test_where_versions_are_no_numbers_answers_do_not_count() -> None:
+    mirror = Mirror(SERVICE)
+    odd = served(1)
+    odd["metadata"]["resourceVersion"] = "a1"
+    mirror.ahead.begin(WEB)
+    assert mirror.answer(WEB, odd) is None
+    assert mirror.put(WEB, odd) == told(1)
+    mirror.ahead.end(WEB)
 
 
 def test_who_wrote_what_is_not_kept() -> None:
