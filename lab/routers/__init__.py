@@ -1,11 +1,11 @@
 """Routers of four makes in a lab: FRR, BIRD, GoBGP and OpenBGPD, as Debian packages them.
 
     with Lab(routers=1, ipv6=True) as lab:
-        router = MAKES["bird"](lab.routers[0], Settings(64600, neighbours_of(lab.nodes, 64601)))
-        router.start()
-        …
-        router.session("192.0.2.11").established
-        router.routes()["203.0.113.7/32"]
+        settings = Settings(64600, neighbours_of(lab.nodes, 64601))
+        with MAKES["bird"](lab.routers[0], settings) as router:
+            router.session("192.0.2.11").established
+            router.routes()["203.0.113.7/32"]
+            …
 
 All of them are one port (lab.routers.port), so one test runs against each. FRR and BIRD put what
 they learn into their kernel, with a path to each neighbour that says the same; GoBGP and OpenBGPD

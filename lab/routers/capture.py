@@ -8,6 +8,7 @@ for stream in capture.streams(): …
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ PORT = 179
 HEADER = 19
 """Bytes of a message's header: marker, length, type (RFC 4271, section 4.1)."""
 
+_WARNING = 0x600000
+"""The least severity that counts (PI_WARN of Wireshark's epan/proto.h): below it are mere notes."""
+
+_numbers = itertools.count(1)
 _STATISTICS = re.compile(r"(\d+) packets? captured, (\d+) packets? received by filter")
 
 
@@ -40,20 +45,23 @@ class Stream:
 class Capture:
     """Everything on TCP port 179 of one interface of a host, while it is entered."""
 
-    def __init__(self, host: Host, interface: str = "lan0", name: str = "bgp") -> None:
-        self.file = host.run_dir / f"{name}.pcap"
+    def __init__(self, host: Host, interface: str = "lan0") -> None:
+        # A name of its own: logs are appended to, and what one says is read from its log.
+        self._name = f"capture{next(_numbers)}"
+        self.file = host.run_dir / f"{self._name}.pcap"
         self._host = host
         self._interface = interface
-        self._name = f"capture-{name}"
         self._process: Process | None = None
+        self._never = 0
 
     def __enter__(self) -> Capture:
-        self.file.unlink(missing_ok=True)
         # -U: every packet is in the file at once. -Z: Debian's tcpdump would become another user.
         options = ["--immediate-mode", "-n", "-U", "-Z", "root", "-i", self._interface]
         words = ["tcpdump", *options, "-w", str(self.file), f"tcp port {PORT}"]
         self._process = self._host.start(words, name=self._name)
         until(lambda: "listening on" in self._said(), f"tcpdump on {self._host.name} listens")
+        # What came before its filter was there it counts, and throws away.
+        self._never = self._behind()
         return self
 
     def __exit__(
@@ -62,14 +70,18 @@ class Capture:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        process = self._process
-        if process is not None:
+        try:
             if kind is None:
-                until(self._written, f"tcpdump on {self._host.name} has written what it heard")
-            process.stop()
+                until(
+                    lambda: self._behind() <= self._never,
+                    f"tcpdump on {self._host.name} has written what it heard",
+                )
+        finally:
+            if self._process is not None:
+                self._process.stop()
 
     def problems(self) -> list[str]:
-        """What the dissector finds wrong or remarkable with BGP, one line each with its frame."""
+        """What the dissector finds wrong with BGP or warns of, one line each with its frame."""
         found = []
         pdml = self._tshark("-T", "pdml", "-Y", "bgp || _ws.malformed")
         for packet in ElementTree.fromstring(pdml).iter("packet"):
@@ -108,12 +120,17 @@ class Capture:
             raise NotReady(f"tcpdump ended; {process.last_words if process else ''}")
         return process.output
 
-    def _written(self) -> bool:
-        """Whether all that came has been written, by tcpdump's own count."""
+    def _behind(self) -> int:
+        """How many packets came that have not been written, by tcpdump's own count."""
+        reports = len(_STATISTICS.findall(self._said()))
         if self._process is not None:
             self._process.send(signal.SIGUSR1)
-        counts = _STATISTICS.findall(self._said())
-        return bool(counts) and int(counts[-1][0]) >= int(counts[-1][1])
+        counts = until(
+            lambda: _STATISTICS.findall(self._said())[reports:],
+            f"tcpdump on {self._host.name} says how much it heard",
+        )
+        written, came = counts[-1]
+        return int(came) - int(written)
 
 
 def messages(data: bytes) -> list[bytes]:
@@ -129,8 +146,10 @@ def messages(data: bytes) -> list[bytes]:
 
 
 def _remarks(tree: ElementTree.Element) -> list[str]:
-    return [
-        str(field.get("show"))
-        for field in tree.iter("field")
-        if field.get("name") == "_ws.expert.message"
-    ]
+    """What the dissector warns of, or calls wrong, below a message."""
+    found = []
+    for remark in tree.iter():
+        told = {field.get("name"): field.get("show", "") for field in remark}
+        if int(told.get("_ws.expert.severity", 0)) >= _WARNING:
+            found.append(told["_ws.expert.message"])
+    return found

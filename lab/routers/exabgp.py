@@ -44,6 +44,13 @@ class ExaBgp:
         self._pipe = self.directory / "commands"
         self._process: Process | None = None
 
+    def __enter__(self) -> ExaBgp:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
     def start(self) -> Process:
         """Start; sessions come up by themselves. What is announced to nobody yet is not kept."""
         self.directory.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from lab import kernel, processes
 from lab.errors import CommandFailed, LabError, NotReady
@@ -125,6 +125,13 @@ class Router(ABC):
         self._running: list[Process] = []
 
     # Life
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Write the configuration, start, and wait until it answers questions."""

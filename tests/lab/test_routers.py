@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path as File
 
 import pytest
@@ -44,16 +43,6 @@ def lab() -> Iterator[Lab]:
         yield standing
 
 
-@contextmanager
-def running(router: Router) -> Iterator[Router]:
-    """Started, and stopped again."""
-    router.start()
-    try:
-        yield router
-    finally:
-        router.stop()
-
-
 @pytest.fixture(params=MAKES)
 def router(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Router]:
     """One of each make, which knows both nodes by both families."""
@@ -64,20 +53,14 @@ def router(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Router]:
         Neighbour(str(two.address), ROUTERS, (IPV4, IPV6), password="inside"),
         Neighbour(str(two.address6), ROUTERS, (IPV6,)),
     )
-    with running(MAKES[request.param](lab.routers[0], Settings(ROUTERS, neighbours))) as started:
+    with MAKES[request.param](lab.routers[0], Settings(ROUTERS, neighbours)) as started:
         yield started
 
 
 @pytest.fixture
 def speakers(lab: Lab) -> Iterator[tuple[ExaBgp, ExaBgp]]:
-    one, two = (speaker(lab, lab.node(1), OTHER), speaker(lab, lab.node(2), ROUTERS))
-    one.start()
-    two.start()
-    try:
+    with speaker(lab, lab.node(1), OTHER) as one, speaker(lab, lab.node(2), ROUTERS) as two:
         yield one, two
-    finally:
-        one.stop()
-        two.stop()
 
 
 def speaker(lab: Lab, node: Host, asn: int) -> ExaBgp:
@@ -249,14 +232,10 @@ def test_with_the_wrong_password_nothing_is_heard_and_the_kernel_says_why(
 ) -> None:
     node = lab.node(1)
     wrong = Peer(str(router.host.address), ROUTERS, str(node.address), OTHER, password="another")
-    speaker = ExaBgp(node, [wrong])
     before = mismatches(router.host)
-    speaker.start()
-    try:
+    with ExaBgp(node, [wrong]):
         eventually(lambda: mismatches(router.host) > before, what="a segment with a wrong digest")
         assert not router.session(node.address).established
-    finally:
-        speaker.stop()
 
 
 def mismatches(host: Host) -> int:
@@ -278,7 +257,7 @@ def test_a_client_behind_a_router_reaches_every_node_that_tells_of_an_address(
         ExaBgp(node, [Peer(*peer, str(node.address), OTHER, (IPV4, IPV6))]) for node in lab.nodes
     ]
     six = {str(node.address6) for node in lab.nodes}
-    with running(MAKES[make](host, Settings(ROUTERS, neighbours))) as router:
+    with MAKES[make](host, Settings(ROUTERS, neighbours)) as router:
         for speaker in speakers:
             speaker.start()
         established(router)
