@@ -94,11 +94,14 @@ class Seen:
     def add(self, update: Update) -> None:
         """One more."""
         self._messages += 1
-        self._announced.update(dict(update.announced))
-        self._withdrawn.update(dict(update.withdrawn))
+        for family, count in update.announced:
+            self._announced[family] += count
+        for family, count in update.withdrawn:
+            self._withdrawn[family] += count
         if update.end_of_rib is not None:
             self._ends[update.end_of_rib] = None
-        self._faults.update(dict.fromkeys(update.faults))
+        for fault in update.faults:
+            self._faults[fault] = None
 
     def told(self, generation: int) -> UpdateSeen | None:
         """The sum; None if there was none."""

@@ -1,7 +1,8 @@
 """What to look at when a connection ended: the mistakes that people make most.
 
 BGP says little: a router that drops every route for want of a policy says nothing at all, one with
-another password does not even answer. So a hint names what is likely, not what is certain.
+another password does not even answer. So a hint names what is likely, not what is certain. Where
+the host knew what was wrong, its sentence says it, and there is no hint.
 """
 
 from __future__ import annotations
@@ -76,7 +77,6 @@ _SILENT: Final = (
 _SILENT_SIGNED: Final = (
     "A router does not answer those whose password is another than its own: compare both."
 )
-_REFUSED: Final = "Does the router listen for BGP on port {settings.port}?"
 _NO_NEIGHBOUR: Final = (
     "The router took the connection and dropped it before OPEN: it has no neighbour {local}, has a "
     "session with another speaker of this node, or waits after an error."
@@ -106,8 +106,6 @@ def _of(settings: SessionSettings, ending: Ending, state: State, stood: float | 
             return _of_notification(ending.notification)
         case DownReason.CONNECT_TIMED_OUT:
             return _SILENT_SIGNED if settings.md5 else _SILENT
-        case DownReason.UNREACHABLE:
-            return _REFUSED
         case DownReason.CLOSED_BY_PEER if state is State.OPEN_SENT:
             return _NO_NEIGHBOUR
         case DownReason.CLOSED_BY_PEER if stood is None or stood < AT_ONCE:

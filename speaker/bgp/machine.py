@@ -143,14 +143,17 @@ class Machine:
             self.timers.start_jittered(Timer.KEEPALIVE, now, seconds, KEEPALIVE_SPACING)
 
     def _start_negotiated(self, now: float) -> None:
-        self.timers.stop(Timer.HOLD)
-        self._restart_hold(now)
-        self._start_keepalive(now)
+        """Without a hold time the large one goes on: a first KEEPALIVE has to come all the same."""
+        if self._hold_time():
+            self._restart_hold(now)
+            self._start_keepalive(now)
 
     def _restart_hold(self, now: float) -> None:
         hold_time = self._hold_time()
         if hold_time:
             self.timers.start(Timer.HOLD, now, hold_time)
+        else:
+            self.timers.stop(Timer.HOLD)
 
     def _established(self) -> None:
         self._restarting = False

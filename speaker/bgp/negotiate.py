@@ -14,8 +14,9 @@ from typing import Final
 
 from speaker.bgp.codes import AS_TRANS, CapabilityCode, ErrorCode, OpenError
 from speaker.bgp.messages import IPV4_UNICAST, AfiSafi, Capabilities, GracefulRestart, Open
-from speaker.bgp.settings import DynamicAsn, SessionSettings
+from speaker.bgp.settings import SessionSettings
 from vipcast.model.errors import MessageError
+from vipcast.model.peer import DynamicAsn
 
 _FAMILY: Final = struct.Struct("!BBHBB")
 

@@ -7,7 +7,7 @@ An OPEN offers all that we can do. Routers that cannot read capabilities, or som
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from speaker.bgp.codes import AS_TRANS, Afi
@@ -18,13 +18,7 @@ from speaker.bgp.messages import (
     GracefulRestart,
     Open,
 )
-
-
-class DynamicAsn(StrEnum):
-    """A peer's AS that is known by its relation to ours alone."""
-
-    INTERNAL = "internal"
-    EXTERNAL = "external"
+from vipcast.model.peer import DynamicAsn
 
 
 @dataclass(frozen=True, slots=True)

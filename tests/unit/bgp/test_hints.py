@@ -35,10 +35,11 @@ def test_a_router_that_does_not_answer_who_has_a_password_may_have_another() -> 
     )
 
 
-def test_a_router_that_refuses_may_listen_elsewhere() -> None:
-    router = Router(replace(SETTINGS, port=1179))
+def test_what_the_host_knows_is_said_in_its_own_words() -> None:
+    router = Router()
     router.start()
-    assert router.refuse().hint == "Does the router listen for BGP on port 1179?"
+    down = router.refuse()
+    assert (down.sentence, down.hint) == ("Connection refused.", "")
 
 
 def test_a_router_that_drops_the_connection_before_open_does_not_know_us() -> None:

@@ -18,7 +18,6 @@ from speaker.bgp.messages import (
 )
 from speaker.bgp.negotiate import Negotiated, negotiate
 from speaker.bgp.settings import (
-    DynamicAsn,
     Graceful,
     Offer,
     SessionSettings,
@@ -27,6 +26,7 @@ from speaker.bgp.settings import (
 )
 from tests.unit.bgp.talking import BRIDGES, HERE, OPEN, SETTINGS, SETTINGS_V6, THERE, opening
 from vipcast.model.errors import MessageError
+from vipcast.model.peer import DynamicAsn
 
 BARE = Capabilities()
 
@@ -139,7 +139,8 @@ def test_who_names_no_family_carries_ipv4() -> None:
     old = replace(OPEN, capabilities=BARE)
     assert agreed(old, SETTINGS_V6).families == (IPV4_UNICAST,)
     assert agreed(old).four_octet is agreed(old).route_refresh is False
-    assert agreed(OPEN, SETTINGS_V6, Offer.NOTHING).families == (IPV4_UNICAST,)
+    both = opening(families=SETTINGS_V6.families)
+    assert agreed(both, SETTINGS_V6, Offer.NOTHING).families == (IPV4_UNICAST,)
 
 
 def test_ipv4_over_ipv6_takes_an_ipv6_next_hop_only_where_both_say_so() -> None:
@@ -150,6 +151,8 @@ def test_ipv4_over_ipv6_takes_an_ipv6_next_hop_only_where_both_say_so() -> None:
     assert agreed(both, SETTINGS_V6).extended_next_hop == hops
     assert agreed(both, replace(SETTINGS_V6, families=(IPV6_UNICAST,))).extended_next_hop == ()
     assert agreed(both, SETTINGS).extended_next_hop == ()
+    only_6 = opening(families=(IPV6_UNICAST,), extended_next_hop=hops)
+    assert agreed(only_6, SETTINGS_V6).extended_next_hop == ()
     assert agreed(opening(families=SETTINGS_V6.families), SETTINGS_V6).extended_next_hop == ()
 
 

@@ -44,6 +44,13 @@ def test_a_keepalive_that_waits_already_is_not_doubled() -> None:
     assert (box.waiting, box.take(100)) == (19, KEEPALIVE)
 
 
+def test_no_queued_message_slips_in_between_what_the_session_says() -> None:
+    box = outbox(update(23))
+    for message in (update(50), update(51)):
+        box.say(message)
+    assert [box.take(80), box.take(80), box.take(80)] == [update(50), update(51) + update(23), b""]
+
+
 def test_one_message_is_taken_however_long_it_is() -> None:
     box = outbox(update(4096) + update(23))
     assert box.take(1) == update(4096)

@@ -11,8 +11,22 @@ import pytest
 
 from speaker.bgp import encode
 from speaker.bgp.codes import Cease, MessageType
-from speaker.bgp.messages import IPV4_UNICAST, Notification
-from speaker.bgp.notices import Close, Connect, Down, DownReason, Established, Said, SessionView
+from speaker.bgp.messages import (
+    IPV4_UNICAST,
+    DiscardAttribute,
+    Notification,
+    TreatAsWithdraw,
+)
+from speaker.bgp.notices import (
+    Close,
+    Connect,
+    Down,
+    DownReason,
+    Established,
+    Said,
+    SessionView,
+    UpdateSeen,
+)
 from speaker.bgp.session import CHUNK
 from speaker.bgp.settings import Graceful
 from speaker.bgp.states import State
@@ -102,6 +116,22 @@ def test_a_router_that_sends_no_open_is_given_four_minutes() -> None:
     assert (down.reason, down.state) == (DownReason.HOLD_TIMER_EXPIRED, State.OPEN_SENT)
 
 
+def test_without_a_hold_time_the_first_keepalive_has_to_come_all_the_same() -> None:
+    router = Router()
+    router.start()
+    router.accept()
+    router.say(encode.open_message(replace(OPEN, hold_time=0)))
+    down = router.down(router.wait(240.0))
+    assert (down.reason, down.state) == (DownReason.HOLD_TIMER_EXPIRED, State.OPEN_CONFIRM)
+
+
+def test_a_session_that_is_always_held_up_ends_at_its_second_look() -> None:
+    router = established(hold_time=9)
+    for router.now in (20.0, 30.0):
+        router.session.timer(router.now)
+    assert router.down(router.look()).reason is DownReason.HOLD_TIMER_EXPIRED
+
+
 def test_a_session_that_was_held_up_itself_looks_at_what_came_meanwhile() -> None:
     router = established(hold_time=9)
     router.now = 20.0
@@ -151,117 +181,6 @@ def test_what_leaves_restarts_the_send_hold_time() -> None:
     assert router.session.state is State.ESTABLISHED
 
 
-def test_failures_are_answered_by_waits_that_double_up_to_sixteen_seconds() -> None:
-    router = Router()
-    router.start()
-    waits = []
-    for _ in range(7):
-        router.accept()
-        router.notify(6, 5)
-        waits.append(router.seconds_to_next_attempt())
-    assert waits == [1, 2, 4, 8, 16, 16, 16]
-
-
-def test_a_session_that_came_up_only_to_fall_is_a_failure_and_one_that_stood_is_not() -> None:
-    router = Router()
-    waits = []
-    for stood in (0, 1, 59, 61, 0):
-        router.establish()
-        router.keep_up(stood)
-        router.drop()
-        waits.append(router.seconds_to_next_attempt())
-    assert waits == [1, 2, 4, 1, 2]
-
-
-def test_a_router_that_does_not_answer_is_tried_again_within_the_connect_time() -> None:
-    router = Router(replace(SETTINGS, connect_time=5))
-    router.start()
-    waits = []
-    for _ in range(5):
-        router.refuse()
-        waits.append(router.seconds_to_next_attempt())
-    assert waits == [1, 2, 4, 5, 5]
-    router.accept()
-    router.notify(6, 5)
-    assert router.seconds_to_next_attempt() == 1
-    router.refuse()
-    assert router.seconds_to_next_attempt() == 1
-
-
-def test_waits_are_shortened_by_chance() -> None:
-    router = Router(jitter=0.0)
-    router.start()
-    router.refuse()
-    assert router.seconds_to_next_attempt() == 0.75
-
-
-@pytest.mark.parametrize(
-    ("code", "subcode", "data", "waits"),
-    [
-        (6, Cease.ADMINISTRATIVE_RESET, b"", [1, 1, 1]),
-        (6, Cease.OTHER_CONFIGURATION_CHANGE, b"", [1, 1, 1]),
-        (6, Cease.HARD_RESET, bytes((6, Cease.ADMINISTRATIVE_RESET)), [1, 1, 1]),
-        (6, Cease.ADMINISTRATIVE_SHUTDOWN, b"", [1, 2, 4]),
-        (6, Cease.MAXIMUM_PREFIXES_REACHED, b"", [60, 60, 60]),
-        (2, 1, b"", [1, 1, 1]),
-    ],
-)
-def test_how_long_a_router_is_left_alone_depends_on_what_it_said(
-    code: int, subcode: int, data: bytes, waits: list[float]
-) -> None:
-    router = Router()
-    router.start()
-    found = []
-    for _ in waits:
-        router.accept()
-        router.notify(code, subcode, data)
-        found.append(router.seconds_to_next_attempt())
-    assert found == waits
-
-
-def test_a_reset_by_the_owner_is_over_in_a_second() -> None:
-    router = established()
-    router.session.reset(router.now, Cease.ADMINISTRATIVE_RESET, "new password")
-    down = router.down(router.look())
-    assert (down.reason, str(down.said)) == (
-        DownReason.RESET,
-        'sent Cease, administrative reset ("new password")',
-    )
-    assert router.seconds_to_next_attempt() == 1
-
-
-def test_a_stopped_session_stays_down_and_forgets_its_failures() -> None:
-    router = Router()
-    router.start()
-    for _ in range(3):
-        router.accept()
-        router.notify(6, 5)
-        router.seconds_to_next_attempt()
-    router.session.stop(router.now)
-    router.look()
-    assert (router.session.state, router.session.deadline()) == (State.IDLE, None)
-    router.start()
-    router.accept()
-    router.notify(6, 5)
-    assert router.seconds_to_next_attempt() == 1
-
-
-def test_a_stop_while_the_session_waits_to_begin_again_ends_the_wait() -> None:
-    router = Router()
-    router.start()
-    router.refuse()
-    router.session.stop(router.now)
-    assert (router.look(), router.session.deadline()) == ([], None)
-
-
-def test_a_start_while_the_session_waits_ends_the_wait() -> None:
-    router = Router()
-    router.start()
-    router.refuse()
-    router.session.start(router.now)
-    assert router.look() == [Connect(2)]
-
-
 def test_who_restarts_gracefully_says_nothing_even_where_a_cease_would_be_a_restart() -> None:
     router = Router(replace(SETTINGS, graceful_restart=Graceful()))
     router.establish(opening(graceful_restart=BRIDGES))
@@ -301,9 +220,23 @@ def test_what_is_told_about_an_older_connection_means_nothing() -> None:
     assert not session.send(UPDATE, generation=1)
     assert (router.look(), session.state, router.got) == ([], State.CONNECT, b"")
     router.accept()
+    router.say(OPENED[:20])
     session.connected(HERE, THERE, router.now, generation=2)
     session.receive(OPENED, router.now, generation=1)
     assert (session.state, kinds(router.got)) == (State.OPEN_SENT, [MessageType.OPEN])
+    router.say(OPENED[20:])
+    assert session.state is State.OPEN_CONFIRM
+
+
+def test_what_has_ended_cannot_end_again() -> None:
+    router = Router()
+    router.start()
+    router.accept()
+    router.drop()
+    router.session.closed("Once more.", router.now, generation=1)
+    assert (router.look(), router.session.state) == ([], State.ACTIVE)
+    router.session.stop(router.now)
+    assert (router.look(), router.session.state) == ([], State.IDLE)
 
 
 def test_a_new_session_counts_on_where_the_old_one_ended() -> None:
@@ -331,39 +264,6 @@ def test_what_waits_is_forgotten_with_its_connection() -> None:
     assert router.session.view().waiting == 69
     router.session.closed("The router closed the connection.", router.now, generation=1)
     assert (router.session.to_send(), router.session.view().waiting) == (b"", 0)
-
-
-def test_a_router_that_refuses_capabilities_is_offered_all_again_after_a_session_that_stood() -> (
-    None
-):
-    router = Router()
-    router.start()
-    sizes = []
-    for seconds in (0, 61, 0):
-        router.got = b""
-        router.accept()
-        sizes.append(len(router.got))
-        if not seconds:
-            router.notify(2, 4)
-        else:
-            router.say(OPENED + KEEPALIVE)
-            router.keep_up(seconds)
-            router.drop()
-        router.seconds_to_next_attempt()
-    assert sizes == [49, 29, 49]
-
-
-def test_a_session_that_had_fallen_soon_keeps_to_what_the_router_could_read() -> None:
-    router = Router()
-    router.start()
-    router.accept()
-    router.notify(2, 4)
-    router.establish()
-    router.drop()
-    router.seconds_to_next_attempt()
-    router.got = b""
-    router.accept()
-    assert len(router.got) == 29
 
 
 def test_updates_of_a_dying_session_are_told_before_it_is_down() -> None:
@@ -397,6 +297,57 @@ def test_the_view_shows_all_that_status_says() -> None:
         },
     )
     assert (down.said, down.stood, news.local, news.remote) == (said, 3.0, HERE, THERE)
+
+
+def test_last_words_are_counted_like_any_message() -> None:
+    router = established()
+    router.session.stop(router.now)
+    assert router.session.view().messages_sent[MessageType.NOTIFICATION] == 1
+
+
+def test_what_comes_before_the_session_is_up_is_not_told_as_routes() -> None:
+    router = Router()
+    router.start()
+    router.accept()
+    assert [type(event).__name__ for event in router.say(UPDATE)] == ["Close", "Down"]
+
+
+def test_messages_beyond_4096_octets_are_read_since_we_said_that_we_do() -> None:
+    router = established()
+    routes = bytes.fromhex("180a0000") * 2000
+    attributes = bytes.fromhex("40010100" + "4002060201" + "0000fc01" + "400304c0000202")
+    size = 23 + len(attributes) + len(routes)
+    head = b"\xff" * 16 + size.to_bytes(2, "big") + b"\x02" + bytes(2)
+    body = len(attributes).to_bytes(2, "big") + attributes + routes
+    (seen,) = router.say(head + body)
+    assert isinstance(seen, UpdateSeen)
+    assert (seen.announced, seen.faults) == (((IPV4_UNICAST, 2000),), ())
+
+
+def test_as_paths_of_two_octets_are_read_where_a_side_knows_no_longer_ones() -> None:
+    router = Router()
+    router.establish(opening(four_octet_asn=None))
+    attributes = bytes.fromhex("40010100" + "4002040201" + "fc01" + "400304c0000202")
+    size = 23 + len(attributes) + 1
+    head = b"\xff" * 16 + size.to_bytes(2, "big") + b"\x02" + bytes(2)
+    (seen,) = router.say(head + len(attributes).to_bytes(2, "big") + attributes + b"\x00")
+    assert isinstance(seen, UpdateSeen)
+    assert (seen.announced, seen.faults) == (((IPV4_UNICAST, 1),), ())
+
+
+def test_local_preference_is_read_of_an_internal_peer_and_discarded_of_another() -> None:
+    attributes = bytes.fromhex("40010100" + "400200" + "400304c0000202" + "40050100")
+    size = 23 + len(attributes) + 1
+    head = b"\xff" * 16 + size.to_bytes(2, "big") + b"\x02" + bytes(2)
+    update = head + len(attributes).to_bytes(2, "big") + attributes + b"\x00"
+    found = []
+    for local in (64512, 64513):
+        router = Router(replace(SETTINGS, local_asn=local))
+        router.establish()
+        (seen,) = router.say(update)
+        assert isinstance(seen, UpdateSeen)
+        found.append([type(fault) for fault in seen.faults])
+    assert found == [[DiscardAttribute], [TreatAsWithdraw]]
 
 
 def test_the_view_shows_when_a_session_in_active_connects_again() -> None:

@@ -16,13 +16,16 @@ from speaker.bgp.codes import Cease, MessageType
 from speaker.bgp.messages import IPV4_UNICAST, IPV6_UNICAST, Notification, RouteRefresh
 from speaker.bgp.notices import Close, Connect, Down, Established, SessionEvent
 from speaker.bgp.session import Session
-from speaker.bgp.settings import DynamicAsn, Graceful, SessionSettings
+from speaker.bgp.settings import Graceful, SessionSettings
 from speaker.bgp.states import State
 from tests.unit.bgp.talking import BRIDGES, HERE, OPEN, SETTINGS, SETTINGS_V6, THERE, kinds, opening
+from vipcast.model.peer import DynamicAsn
 
 UPDATE = encode.end_of_rib(IPV4_UNICAST)
-ALLOWED = {
-    MessageType.OPEN: {State.OPEN_SENT},
+# What may come first, and then, in which state. A host that takes nothing may leave OPEN waiting
+# until the router has said all of its own.
+IN_ORDER = {
+    MessageType.OPEN: {State.OPEN_SENT, State.OPEN_CONFIRM, State.ESTABLISHED},
     MessageType.KEEPALIVE: {State.OPEN_CONFIRM, State.ESTABLISHED},
     MessageType.UPDATE: {State.ESTABLISHED},
 }
@@ -86,6 +89,7 @@ class World:
     open: int | None = None  # the connection that was asked for and has not ended
     newest: int = 0
     established: set[int] = field(default_factory=set)
+    sent: list[MessageType] = field(default_factory=list)  # on the present connection
 
     def __post_init__(self) -> None:
         self.session = Session(self.settings, jitter=lambda: self.jitter)
@@ -154,8 +158,12 @@ class World:
         if session.state not in (State.IDLE, State.ESTABLISHED):
             assert due is not None, f"stuck in {session.state}"
         while not self.deaf and (octets := session.to_send(1000)):
-            assert all(session.state in ALLOWED[kind] for kind in kinds(octets))
+            self.sent += kinds(octets)
+            assert all(session.state in IN_ORDER[kind] for kind in kinds(octets))
             session.sent(self.now, generation=session.generation)
+        assert self.sent[:1] in ([], [MessageType.OPEN])
+        assert self.sent[1:2] in ([], [MessageType.KEEPALIVE])
+        assert MessageType.OPEN not in self.sent[1:]
         for event in session.events():
             self.judge(event)
         assert session.events() == ()
@@ -170,6 +178,7 @@ class World:
                 assert self.open is None
                 assert generation == self.newest + 1
                 self.open = self.newest = generation
+                self.sent = []
             case Close(generation, last):
                 assert generation == self.open
                 assert kinds(last) in ([], [MessageType.NOTIFICATION])

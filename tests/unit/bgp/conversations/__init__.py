@@ -34,7 +34,8 @@ from speaker.bgp.notices import (
     UpdateSeen,
 )
 from speaker.bgp.session import Session
-from speaker.bgp.settings import DynamicAsn, Graceful, SessionSettings
+from speaker.bgp.settings import Graceful, SessionSettings
+from vipcast.model.peer import DynamicAsn
 
 HERE: Final = Path(__file__).parent
 ALL: Final = sorted(HERE.glob("*.txt"))
