@@ -118,6 +118,8 @@ static int64_t pack(const struct layout *layout, const struct bgpwire_prefixes *
 	struct source source = {prefixes->bytes, prefixes->size, record, longest};
 	size_t done = 0;
 
+	if (space == 0)
+		return BGPWIRE_TOO_LONG;
 	while (source.left > 0) {
 		struct taken taken;
 		const int result = bgpwire_take(&source, space, &taken);

@@ -6,24 +6,16 @@ is a file build/fuzz/finding-…, and `build/fuzz/fuzzer FILE` shows it again.
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
+from tests.bpf.fuzz.building import MAX_INPUT, built, planted
+from tests.support.fuzzing import BUILD, become
 
-from tests.bpf.fuzz.building import built, command, planted
-from tests.support.sanitizers import environment, fixed_addresses
-
-DIRECTORY = Path(__file__).resolve().parents[3] / "build" / "fuzz"
-VALUES = "-use_value_profile=1"
-MINUTE = "-max_total_time=60"
+DIRECTORY = BUILD / "fuzz"
 
 
 def main() -> None:
     """Does not return."""
     corpus = planted(DIRECTORY / "corpus")
-    options = sys.argv[1:] or [MINUTE]
-    words = fixed_addresses(command(built(DIRECTORY), corpus, VALUES, *options))
-    os.execvpe(words[0], words, environment())
+    become(built(DIRECTORY), corpus, MAX_INPUT)
 
 
 if __name__ == "__main__":

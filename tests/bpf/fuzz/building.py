@@ -1,7 +1,6 @@
 """How the fuzzer is built and called.
 
-Clang's flags and ASAN_OPTIONS: https://releases.llvm.org/14.0.0/tools/clang/docs/AddressSanitizer.html;
-the fuzzer's own options: https://releases.llvm.org/14.0.0/docs/LibFuzzer.html.
+Clang's flags: https://releases.llvm.org/14.0.0/tools/clang/docs/AddressSanitizer.html.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from bpf import SOURCES, Sources
 from tests.bpf.fuzz.seeds import SEEDS, Seed
+from tests.support import fuzzing
 from tests.support.sanitizers import STRICT
 
 HERE = Path(__file__).parent
@@ -29,13 +29,9 @@ def built(directory: Path, sources: Sources = SOURCES) -> Path:
 
 def planted(directory: Path, seeds: dict[str, Seed] = SEEDS) -> Path:
     """A corpus: a directory, made if need be, with one file per seed beside what is there."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, seed in seeds.items():
-        (directory / name.replace(" ", "-")).write_bytes(seed.packed())
-    return directory
+    return fuzzing.planted(directory, {name: seed.packed() for name, seed in seeds.items()})
 
 
 def command(fuzzer: Path, corpus: Path, *options: str) -> list[str]:
     """The command line; new inputs go to the corpus, a finding to a file beside the fuzzer."""
-    fixed = [f"-max_len={MAX_INPUT}", f"-artifact_prefix={fuzzer.parent}/finding-"]
-    return [str(fuzzer), *fixed, *options, str(corpus)]
+    return fuzzing.command(fuzzer, corpus, MAX_INPUT, *options)
