@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 # Exit status of a program whose reader has gone (`make demo | head`): no error.
 GONE = 141
-.PHONY: help setup demo test test-cluster check fuzz bench images lock clean
+.PHONY: help setup demo test test-cluster check fuzz fuzz-decoder bench images lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,6 +26,9 @@ test-cluster: setup ## those on real Kubernetes alone
 fuzz: setup ## made-up input for the XDP program and BGP, a minute each
 	@.venv/bin/python -m tests.bpf.fuzz $(ARGS)
 	@.venv/bin/python -m tests.native.fuzz $(ARGS)
+
+fuzz-decoder: setup ## a million BGP messages gone wrong; ARGS=10000 for fewer
+	@.venv/bin/python -m tests.unit.bgp.fuzz $(ARGS)
 
 check: setup ## format, lint, types, import rules, C builds
 	@scripts/check

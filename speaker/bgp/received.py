@@ -54,7 +54,7 @@ def parts_of(message: bytes) -> Parts | None:
     withdrawn_end = _WITHDRAWN + _two_octets(message, HEADER_SIZE)
     start = withdrawn_end + 2
     announced = start + _two_octets(message, withdrawn_end)
-    if max(start, announced) > len(message):
+    if announced > len(message):
         return None
     return Parts(_WITHDRAWN, withdrawn_end, start, announced)
 
@@ -85,9 +85,10 @@ class _Reading:
     def __init__(self, message: bytes, context: Context, withdrawn: int, announced: int) -> None:
         self._message = message
         self._context = context
-        self._withdrawn = [(IPV4_UNICAST, withdrawn)]
-        self._announced = [(IPV4_UNICAST, announced)]
-        self._classic = announced > 0
+        self._withdrawn = withdrawn
+        self._announced = announced
+        self._unreach: tuple[AfiSafi, int] | None = None
+        self._reach: tuple[AfiSafi, int] | None = None
         self._reachable = announced > 0
         self._seen: set[int] = set()
         self._repeated: set[int] = set()
@@ -126,12 +127,13 @@ class _Reading:
             sentence = f"{name_of(kind)} is missing."
             subcode = UpdateError.MISSING_WELL_KNOWN_ATTRIBUTE
             self._faults.append(TreatAsWithdraw(kind, subcode, sentence))
-        alone = not self._others and not self._faults
-        withdrawn = _summed(self._withdrawn)
+        withdrawn = _counts(self._withdrawn, self._unreach)
+        announced = _counts(self._announced, self._reach)
+        empty = not (self._others or self._faults or withdrawn or announced)
         return Update(
             withdrawn=withdrawn,
-            announced=_summed(self._announced),
-            end_of_rib=self._end_of_rib if alone and not withdrawn and not self._classic else None,
+            announced=announced,
+            end_of_rib=self._end_of_rib if empty else None,
             faults=tuple(self._faults),
         )
 
@@ -169,25 +171,27 @@ class _Reading:
             subcode = UpdateError.OPTIONAL_ATTRIBUTE_ERROR
             self._faults.append(DiscardAttribute(attribute.type, subcode, sentence))
             return None
-        numbers = self._withdrawn if withdrawn else self._announced
-        numbers.append((routes.family, routes.number))
-        self._end_of_rib = routes.family if withdrawn and not routes.number else None
+        if withdrawn:
+            self._unreach = routes.family, routes.number
+            self._end_of_rib = routes.family
+        else:
+            self._reach = routes.family, routes.number
         return None
 
     def _missing(self) -> list[int]:
         """What has to be there and is not (RFC 7606, section 3, (d))."""
         if not self._reachable:
             return []
-        needed = (*_ALWAYS, int(AttributeType.NEXT_HOP)) if self._classic else _ALWAYS
+        needed = (*_ALWAYS, int(AttributeType.NEXT_HOP)) if self._announced else _ALWAYS
         return [kind for kind in needed if kind not in self._seen]
 
 
-def _summed(numbers: list[tuple[AfiSafi, int]]) -> Counts:
-    """One count a family, without those of nothing."""
-    sums: dict[AfiSafi, int] = {}
-    for family, number in numbers:
-        sums[family] = sums.get(family, 0) + number
-    return tuple((family, number) for family, number in sums.items() if number)
+def _counts(classic: int, other: tuple[AfiSafi, int] | None) -> Counts:
+    """What stands in the message's own fields, IPv4 unicast, and in an attribute, together."""
+    if other is not None and other[0] == IPV4_UNICAST:
+        classic, other = classic + other[1], None
+    own = ((IPV4_UNICAST, classic),) if classic else ()
+    return (*own, other) if other is not None and other[1] else own
 
 
 def _two_octets(message: bytes, start: int) -> int:

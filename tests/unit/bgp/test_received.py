@@ -152,6 +152,8 @@ def test_a_next_hop_longer_than_its_attribute_ends_the_session() -> None:
     assert refused(update(octets)) == (3, 9, octets)
     octets = attribute(0x80, 14, value + b"\x00")
     assert read(update(octets)) == Update()
+    unknown = attribute(0x80, 14, b"\x00\x19\x46\x10" + HOP6)
+    assert refused(update(unknown)) == (3, 9, unknown)
 
 
 @pytest.mark.parametrize(("family", "bits"), [(IPV4_UNICAST, 32), (IPV6_UNICAST, 128)])
