@@ -21,7 +21,7 @@ from lab.routers.bird import Bird
 from lab.routers.frr import Frr
 from lab.routers.gobgp import GoBgp
 from lab.routers.openbgpd import OpenBgpd
-from lab.routers.port import Neighbour, Router
+from lab.routers.port import IPV4, Neighbour, Router
 
 MAKES: Mapping[str, type[Router]] = {make.name: make for make in (Frr, Bird, GoBgp, OpenBgpd)}
 """Every make by its name."""
@@ -30,6 +30,8 @@ FORWARDING = ("frr", "bird")
 """Those that put routes into the kernel."""
 
 
-def neighbours_of(hosts: Iterable[Host], asn: int, password: str = "") -> tuple[Neighbour, ...]:
-    """These hosts as neighbours by IPv4, for routes of IPv4."""
-    return tuple(Neighbour(str(host.address), asn, password=password) for host in hosts)
+def neighbours_of(
+    hosts: Iterable[Host], asn: int, families: tuple[str, ...] = (IPV4,), password: str = ""
+) -> tuple[Neighbour, ...]:
+    """These hosts as neighbours, with sessions over IPv4."""
+    return tuple(Neighbour(str(host.address), asn, families, password) for host in hosts)

@@ -28,6 +28,10 @@ HEADER = 19
 _WARNING = 0x600000
 """The least severity that counts (PI_WARN of Wireshark's epan/proto.h): below it are mere notes."""
 
+_FIELDS = (
+    *("tcp.stream", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst"),
+    *("tcp.dstport", "tcp.seq", "tcp.payload"),
+)
 _numbers = itertools.count(1)
 _STATISTICS = re.compile(r"(\d+) packets? captured, (\d+) packets? received by filter")
 
@@ -95,21 +99,16 @@ class Capture:
         return found
 
     def streams(self) -> list[Stream]:
-        """Every connection that carried something, in the order of their beginnings."""
-        numbers = self._tshark("-T", "fields", "-e", "tcp.stream").split()
-        found = []
-        for number in sorted({int(number) for number in numbers}):
-            followed = self._tshark("-q", "-z", f"follow,tcp,raw,{number}")
-            nodes = dict(re.findall(r"^Node (\d): (\S+):\d+$", followed, re.MULTILINE))
-            # The side that speaks second is indented.
-            data = re.findall(r"^(\t?)([0-9a-f]+)$", followed, re.MULTILINE)
-            first, second = (
-                bytes.fromhex("".join(text for tab, text in data if bool(tab) is indented))
-                for indented in (False, True)
-            )
-            if first or second:
-                found.append(Stream(nodes["0"], nodes["1"], first, second))
-        return found
+        """Every connection that carried something, in the order in which they began to."""
+        options = [word for field in _FIELDS for word in ("-e", field)]
+        told = self._tshark("-T", "fields", "-Y", "tcp.len > 0", *options)
+        streams: dict[int, _Halves] = {}
+        for line in told.splitlines():
+            number, *addresses, port, sequence, payload = line.split("\t")
+            source, target = (address for address in addresses if address)
+            halves = streams.setdefault(int(number), _Halves())
+            halves.add(source, target, int(port) == PORT, int(sequence), bytes.fromhex(payload))
+        return [halves.whole() for halves in streams.values()]
 
     def _tshark(self, *words: str) -> str:
         return kernel.call(["tshark", "-n", "-r", str(self.file), *words])
@@ -131,6 +130,27 @@ class Capture:
         )
         written, came = counts[-1]
         return int(came) - int(written)
+
+
+class _Halves:
+    """A connection while its segments are put together."""
+
+    def __init__(self) -> None:
+        self._ends = ("", "")
+        self._data = (bytearray(), bytearray())
+
+    def add(self, source: str, target: str, asked: bool, sequence: int, payload: bytes) -> None:
+        """One segment; `asked` if the side that connected has sent it, `sequence` from 1."""
+        self._ends = (source, target) if asked else (target, source)
+        data = self._data[0 if asked else 1]
+        # By its place what came twice comes once, and what came late is where it belongs.
+        start = sequence - 1
+        data.extend(bytes(max(0, start - len(data))))
+        data[start : start + len(payload)] = payload
+
+    def whole(self) -> Stream:
+        """The connection, with zeros for what is missing."""
+        return Stream(*self._ends, *(bytes(data) for data in self._data))
 
 
 def messages(data: bytes) -> list[bytes]:

@@ -14,10 +14,12 @@ import pytest
 from lab.cluster import Lab
 from lab.errors import LabError
 from lab.host import Host
-from lab.routers import FORWARDING, MAKES
+from lab.routers import FORWARDING, MAKES, neighbours_of
+from lab.routers.capture import Capture, messages
 from lab.routers.exabgp import ExaBgp, Peer
 from lab.routers.port import IPV4, IPV6, Neighbour, Path, Router, Routes, Settings
 from lab.services import ServiceRule
+from tests.support.bgp_readers import by_exabgp
 from tests.support.labs import unique_name
 from tests.support.leftovers import leftovers
 from tests.support.waiting import eventually
@@ -59,14 +61,15 @@ def router(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Router]:
 
 @pytest.fixture
 def speakers(lab: Lab) -> Iterator[tuple[ExaBgp, ExaBgp]]:
-    with speaker(lab, lab.node(1), OTHER) as one, speaker(lab, lab.node(2), ROUTERS) as two:
+    one = speaker(lab, lab.node(1), OTHER)
+    two = speaker(lab, lab.node(2), ROUTERS, (IPV4, IPV6))
+    with one, two:
         yield one, two
 
 
-def speaker(lab: Lab, node: Host, asn: int) -> ExaBgp:
-    """ExaBGP as the neighbour on a node."""
+def speaker(lab: Lab, node: Host, asn: int, families: tuple[str, ...] = (IPV4,)) -> ExaBgp:
+    """ExaBGP as the neighbour on a node, `families` by its session over IPv4."""
     router, inside = lab.routers[0], asn == ROUTERS
-    families = (IPV4, IPV6) if inside else (IPV4,)
     four = Peer(
         str(router.address),
         ROUTERS,
@@ -244,12 +247,38 @@ def mismatches(host: Host) -> int:
     return int(counted["TcpExtTCPMD5Failure"])
 
 
+@pytest.mark.parametrize("make", MAKES)
+def test_a_router_offers_and_announces_what_its_settings_say(lab: Lab, make: str) -> None:
+    node, host = lab.node(1), lab.routers[0]
+    neighbour = Neighbour(str(node.address), OTHER, (IPV4, IPV6), "four", multihop=2, passive=True)
+    settings = Settings(
+        ROUTERS, (neighbour,), ("0.0.0.0/0", "::/0"), hold_time=9, graceful_restart=True
+    )
+    router = MAKES[make](host, settings)
+    with router, Capture(host) as capture, speaker(lab, node, OTHER, (IPV4, IPV6)):
+        eventually(lambda: router.session(node.address).hold_time == 9, what="nine seconds agreed")
+        eventually(lambda: announced(capture) == {"0.0.0.0/0", "::/0"}, what="both defaults")
+
+    (stream,) = (each for each in capture.streams() if each.received)
+    offer = by_exabgp(messages(stream.received))[0]
+    assert stream.client == str(node.address)
+    assert (offer["asn"], offer["hold_time"], offer["router_id"]) == (ROUTERS, 9, str(host.address))
+    # Multiprotocol, route refresh, graceful restart, AS numbers of four bytes.
+    assert set(offer["capabilities"]) >= {1, 2, 64, 65}
+
+
+def announced(capture: Capture) -> set[str]:
+    """What the router has told so far."""
+    heard = [message for stream in capture.streams() for message in messages(stream.received)]
+    return {prefix for told in by_exabgp(heard) for prefix in told.get("announced", ())}
+
+
 @pytest.mark.parametrize("make", FORWARDING)
 def test_a_client_behind_a_router_reaches_every_node_that_tells_of_an_address(
     lab: Lab, make: str
 ) -> None:
     vip = COLOURED.removesuffix("/32")
-    neighbours = tuple(Neighbour(str(node.address), OTHER, (IPV4, IPV6)) for node in lab.nodes)
+    neighbours = neighbours_of(lab.nodes, OTHER, (IPV4, IPV6))
     host = lab.routers[0]
     lab.program_services([ServiceRule(vip, 80, lab.backends(), local=True)])
     peer = str(host.address), ROUTERS
