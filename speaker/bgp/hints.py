@@ -14,12 +14,13 @@ from speaker.bgp.closing import Ending
 from speaker.bgp.codes import Cease, ErrorCode, OpenError
 from speaker.bgp.messages import Notification
 from speaker.bgp.notices import DownReason
-from speaker.bgp.settings import SessionSettings
+from speaker.bgp.settings import SessionSettings, names_families_alone
 from speaker.bgp.states import State
 
 AT_ONCE: Final = 10.0
 """A session that stood for less than this many seconds was ended by what it began with."""
 
+_CAPABILITY: Final = (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_CAPABILITY)
 _OURS: Final = {
     DownReason.WRONG_ASN: "Correct the AS of this peer here, or that of the router.",
     DownReason.BAD_ROUTER_ID: "Give the router or this peer another router id.",
@@ -47,10 +48,7 @@ _THEIRS: Final[dict[tuple[int, int], str]] = {
     (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_OPTIONAL_PARAMETER): (
         "The router knows no capabilities: it will be offered none."
     ),
-    (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_CAPABILITY): (
-        "The router will be offered less. If it goes on refusing, no family is common: activate "
-        "{families} for this node on the router."
-    ),
+    _CAPABILITY: "The router will be offered less; if that does not help, no family is common.",
     (ErrorCode.CEASE, Cease.MAXIMUM_PREFIXES_REACHED): (
         "The router got more routes than it allows for this node: raise its maximum, or announce "
         "fewer."
@@ -70,6 +68,7 @@ _THEIRS: Final[dict[tuple[int, int], str]] = {
         "way lossy?"
     ),
 }
+_NO_FAMILY: Final = "No family is common: activate {families} for this node on the router."
 _SILENT: Final = (
     "Is the address right, and the way open? A router that wants a password does not answer those "
     "who have none."
@@ -116,4 +115,6 @@ def _of(settings: SessionSettings, ending: Ending, state: State, stood: float | 
 
 def _of_notification(said: Notification) -> str:
     inner = said.wrapped or said
+    if (inner.code, inner.subcode) == _CAPABILITY and names_families_alone(inner.data):
+        return _NO_FAMILY
     return _THEIRS.get((inner.code, inner.subcode), "")

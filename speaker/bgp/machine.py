@@ -13,18 +13,15 @@ from ipaddress import IPv4Address, IPv6Address
 from speaker.bgp import encode
 from speaker.bgp.backoff import STOOD, Backoff
 from speaker.bgp.closing import Ending, expired
-from speaker.bgp.codes import ErrorCode, MessageType, OpenError
+from speaker.bgp.codes import MessageType
 from speaker.bgp.connection import Connection, MessageCounts
 from speaker.bgp.fsm import TABLE
 from speaker.bgp.hints import hint
 from speaker.bgp.messages import Notification
 from speaker.bgp.notices import Close, Connect, Down, DownReason, Established, Said, SessionEvent
-from speaker.bgp.settings import Offer, SessionSettings, less, open_of
+from speaker.bgp.settings import Offer, SessionSettings, next_offer, open_of
 from speaker.bgp.states import Event, State, Step
 from speaker.bgp.timers import KEEPALIVE_SPACING, LARGE_HOLD, SEND_HOLD, Timer, Timers
-
-_WITHOUT_CAPABILITIES = (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_OPTIONAL_PARAMETER)
-_WITH_LESS = (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_CAPABILITY)
 
 
 class Machine:
@@ -102,10 +99,7 @@ class Machine:
     def heard(self, said: Notification, now: float) -> None:
         """The peer sent a NOTIFICATION: note it; where it could not read our OPEN, offer less."""
         self.last_received = Said(said, by_us=False, at=now)
-        told = (said.code, said.subcode)
-        if told in (_WITHOUT_CAPABILITIES, _WITH_LESS):
-            nothing = told == _WITHOUT_CAPABILITIES
-            self._offer = less(self._settings, self._offer, no_capabilities=nothing)
+        self._offer = next_offer(self._settings, self._offer, said)
 
     def restart_send_hold(self, now: float) -> None:
         """Something left (RFC 9687, section 4.3): without a hold time there is no such timer."""

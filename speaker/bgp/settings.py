@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
-from speaker.bgp.codes import AS_TRANS, Afi
+from speaker.bgp.codes import AS_TRANS, Afi, CapabilityCode, ErrorCode, OpenError
 from speaker.bgp.messages import (
     IPV4_UNICAST,
     AfiSafi,
     Capabilities,
     GracefulRestart,
+    Notification,
     Open,
 )
 from vipcast.model.peer import DynamicAsn
@@ -80,16 +81,32 @@ def open_of(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Ope
     )
 
 
-def less(settings: SessionSettings, offer: Offer, *, no_capabilities: bool) -> Offer:
-    """What to offer to a peer that refused an offer; after the least, everything again.
+def next_offer(settings: SessionSettings, offer: Offer, said: Notification) -> Offer:
+    """What to offer after a peer answered an offer with this NOTIFICATION (RFC 5492, section 3).
 
-    `no_capabilities`: it said that it knows no such parameter at all. Without capabilities there is
-    IPv4 alone (RFC 4760, section 8): where that is not to be carried, they are never left out.
+    Who knows no capabilities is offered none; after the least that can be, everything again. But
+    without capabilities there is IPv4 alone (RFC 4760, section 8): where that is not to be carried,
+    they are never left out. Who refuses some gets the plain ones and all in turn. Who misses
+    families would miss them in any offer.
     """
-    least = Offer.NOTHING if IPV4_UNICAST in settings.families else Offer.PLAIN
-    if offer == least:
-        return Offer.FULL
-    return least if no_capabilities else Offer(offer + 1)
+    told = (said.code, said.subcode)
+    if told == (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_OPTIONAL_PARAMETER):
+        least = Offer.NOTHING if IPV4_UNICAST in settings.families else Offer.PLAIN
+        return Offer.FULL if offer == least else least
+    if told == (ErrorCode.OPEN_MESSAGE, OpenError.UNSUPPORTED_CAPABILITY):
+        if names_families_alone(said.data):
+            return offer
+        return Offer.PLAIN if offer is Offer.FULL else Offer.FULL
+    return offer
+
+
+def names_families_alone(data: bytes) -> bool:
+    """Whether the capabilities that a peer refused are families, and nothing else."""
+    while len(data) >= 2 and data[0] == CapabilityCode.MULTIPROTOCOL:
+        data = data[2 + data[1] :]
+        if not data:
+            return True
+    return False
 
 
 def _offered(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Capabilities:

@@ -8,7 +8,7 @@ import pytest
 
 from speaker.bgp import encode
 from speaker.bgp.codes import Cease
-from speaker.bgp.messages import IPV6_UNICAST
+from speaker.bgp.messages import IPV4_UNICAST, IPV6_UNICAST
 from tests.unit.bgp.talking import OPEN, SETTINGS, Router, opening
 
 
@@ -68,7 +68,7 @@ def test_a_router_that_goes_after_a_while_leaves_no_hint() -> None:
         (2, 3, "The router refuses our router id, 192.0.2.1"),
         (2, 4, "The router knows no capabilities"),
         (2, 6, "The router does not accept a hold time of 90 s"),
-        (2, 7, "activate IPv4 unicast for this node on the router"),
+        (2, 7, "The router will be offered less"),
         (4, 0, "The router heard nothing of this node"),
         (6, 1, "The router got more routes than it allows"),
         (6, 2, "somebody has shut this neighbour down"),
@@ -79,6 +79,14 @@ def test_a_router_that_goes_after_a_while_leaves_no_hint() -> None:
 )
 def test_a_notification_of_the_router_is_explained(code: int, subcode: int, hint: str) -> None:
     assert hint in opened(Router()).notify(code, subcode).hint
+
+
+def test_a_router_that_misses_families_is_to_activate_ours() -> None:
+    settings = replace(SETTINGS, families=(IPV4_UNICAST, IPV6_UNICAST))
+    missed = bytes.fromhex("010400010001" + "010400020001")
+    assert opened(Router(settings)).notify(2, 7, missed).hint == (
+        "No family is common: activate IPv4 unicast and IPv6 unicast for this node on the router."
+    )
 
 
 def test_a_hard_reset_is_explained_by_what_it_wraps() -> None:

@@ -14,6 +14,7 @@ from speaker.bgp.messages import (
     AfiSafi,
     Capabilities,
     GracefulRestart,
+    Notification,
     Open,
 )
 from speaker.bgp.negotiate import Negotiated, negotiate
@@ -21,7 +22,7 @@ from speaker.bgp.settings import (
     Graceful,
     Offer,
     SessionSettings,
-    less,
+    next_offer,
     open_of,
 )
 from tests.unit.bgp.talking import BRIDGES, HERE, OPEN, SETTINGS, SETTINGS_V6, THERE, opening
@@ -195,12 +196,29 @@ def test_without_capabilities_as_trans_stands_for_a_long_as_number() -> None:
     assert agreed(OPEN, settings, Offer.NOTHING).local_asn == 4200000000
 
 
-def test_what_is_offered_shrinks_step_by_step_and_begins_anew() -> None:
-    full, plain, nothing = Offer
+UNKNOWN_PARAMETER = Notification(2, 4)
+FAMILIES = bytes.fromhex("010400020001" + "010400010001")
+
+
+def test_who_knows_no_capabilities_is_offered_none_and_then_all_again() -> None:
     only_6 = replace(SETTINGS, families=(IPV6_UNICAST,))
-    assert [less(SETTINGS, offer, no_capabilities=False) for offer in Offer] == [
-        *(plain, nothing, full),
-    ]
-    assert less(SETTINGS, full, no_capabilities=True) is nothing
-    assert less(only_6, full, no_capabilities=True) is plain
-    assert less(only_6, plain, no_capabilities=True) is full
+    for settings, least in ((SETTINGS, Offer.NOTHING), (only_6, Offer.PLAIN)):
+        assert next_offer(settings, Offer.FULL, UNKNOWN_PARAMETER) is least
+        assert next_offer(settings, least, UNKNOWN_PARAMETER) is Offer.FULL
+
+
+@pytest.mark.parametrize("data", ["", "0600", "010400020001" + "0600", "01"])
+def test_who_refuses_capabilities_is_offered_the_plain_ones_and_all_in_turn(data: str) -> None:
+    said = Notification(2, 7, bytes.fromhex(data))
+    offers = [next_offer(SETTINGS, offer, said) for offer in Offer]
+    assert offers == [Offer.PLAIN, Offer.FULL, Offer.FULL]
+
+
+@pytest.mark.parametrize(
+    "said", [Notification(2, 7, FAMILIES), Notification(6, 4), Notification(1, 7)]
+)
+@pytest.mark.parametrize("offer", Offer)
+def test_who_misses_families_or_something_else_is_offered_the_same(
+    said: Notification, offer: Offer
+) -> None:
+    assert next_offer(SETTINGS, offer, said) is offer
