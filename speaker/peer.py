@@ -237,7 +237,6 @@ class Peer:
         if self._behind and link.free:
             self._behind = False
             self._drained()
-            self._write()
         elif not link.free:
             self._behind = True
 

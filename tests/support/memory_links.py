@@ -92,7 +92,7 @@ class FarEnd:
     """The router's end."""
 
     def __init__(self, link: MemoryLink) -> None:
-        self._link = link
+        self.link = link
         self.unread = b""
         self.finished = False  # by the other side
         self.was_reset = False
@@ -108,20 +108,20 @@ class FarEnd:
             self._news.clear()
             await self._news.wait()
         data, self.unread = self.unread[:_READ], self.unread[_READ:]
-        self._link.pump()
+        self.link.pump()
         return data
 
     async def write(self, data: bytes) -> None:
         """Send; what the other side does not read waits there."""
-        self._link.arrive(data)
+        self.link.arrive(data)
 
     def finish(self) -> None:
         """FIN."""
-        self._link.arrive(None)
+        self.link.arrive(None)
 
     def reset(self) -> None:
         """RST."""
-        self._link.arrive(ConnectionResetError())
+        self.link.arrive(ConnectionResetError())
 
     def wake(self) -> None:
         """There is something to read."""

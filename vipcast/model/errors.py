@@ -8,7 +8,8 @@ VipcastError
 │   └── RefusedError     the API server answered, and it was no: its code says why
 ├── BgpError             a peer and we do not understand each other; all other peers work on
 │   ├── MessageError     its message ends the session: send it this NOTIFICATION, then close
-│   └── EncodeError      what was to be said has no form in BGP: nothing of it may be sent
+│   ├── EncodeError      what was to be said has no form in BGP: nothing of it may be sent
+│   └── LinkError        there is no connection to it, or it has ended: connect again later
 └── HostError            the node lacks something: tell the operator what and how to fix it
     └── AttachError      an interface cannot answer; the others do
 """
