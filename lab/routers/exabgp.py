@@ -24,7 +24,10 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom it speaks with, from which address of its own, and as which AS."""
+    """Whom it speaks with, from which address of its own, and as which AS.
+
+    With a `graceful_restart` it asks to be remembered for so many seconds when it is gone.
+    """
 
     address: str
     asn: int
@@ -32,6 +35,7 @@ class Peer:
     local_asn: int
     families: tuple[str, ...] = (IPV4,)
     password: str = ""
+    graceful_restart: int = 0
 
 
 class ExaBgp:
@@ -67,6 +71,11 @@ class ExaBgp:
         if self._process is not None:
             self._process.stop()
 
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+
     def announce(self, *routes: str) -> None:
         """Announce routes to every peer of their family; see ExaBGP's `announce route`."""
         self._say(f"announce route {route}" for route in routes)
@@ -87,9 +96,11 @@ class ExaBgp:
     def _neighbour(self, peer: Peer) -> str:
         families = " ".join(f"{family} unicast;" for family in peer.families)
         password = f'md5-password "{peer.password}";' if peer.password else ""
+        restart = f"graceful-restart {peer.graceful_restart};" if peer.graceful_restart else ""
         return (
             f"neighbor {peer.address} {{ router-id {self.host.address}; "
             f"local-address {peer.local_address}; local-as {peer.local_asn}; "
             f"peer-as {peer.asn}; {password} family {{ {families} }} "
+            f"capability {{ {restart} }} "
             "api { processes [ lab ]; } }\n"
         )

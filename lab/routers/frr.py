@@ -24,7 +24,8 @@ _CAPABILITIES = {
     "routeRefresh": 2,
     "extendedNexthop": 5,
     "extendedMessage": 6,
-    "gracefulRestartCapability": 64,
+    "gracefulRestartCapability": 64,  # of one side only
+    "gracefulRestart": 64,
     "4byteAs": 65,
     "enhancedRouteRefresh": 70,
     "longLivedGracefulRestart": 71,

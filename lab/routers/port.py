@@ -50,9 +50,9 @@ class Settings:
     """A router's configuration.
 
     `networks` are prefixes that it announces to every neighbour, as if it had them. `hold_time` is
-    in seconds. Every router keeps routes of a neighbour that restarts gracefully for a while if it
-    has been told `graceful_restart`; FRR and BIRD do so untold. `extra` are lines in the router's
-    own words, which come last in what is about BGP as a whole.
+    in seconds. Told `graceful_restart`, a router keeps the routes of a neighbour that restarts
+    gracefully, for as long as that has asked for; all but GoBGP do so untold. `extra` are lines in
+    the router's own words, which come last in what is about BGP as a whole.
     """
 
     asn: int

@@ -248,6 +248,25 @@ def mismatches(host: Host) -> int:
 
 
 @pytest.mark.parametrize("make", MAKES)
+def test_routes_of_a_speaker_that_restarts_gracefully_stay_as_long_as_it_asks(
+    lab: Lab, make: str
+) -> None:
+    node, host = lab.node(1), lab.routers[0]
+    settings = Settings(ROUTERS, neighbours_of([node], OTHER), graceful_restart=True)
+    peer = Peer(str(host.address), ROUTERS, str(node.address), OTHER, graceful_restart=3)
+    route = f"{PLAIN} next-hop self"
+    with MAKES[make](host, settings) as router, ExaBgp(node, [peer]) as speaker:
+        established(router)
+        assert 64 in router.session(node.address).capabilities
+        speaker.announce(route)
+        eventually(lambda: set(router.routes()) == {PLAIN}, what="the route")
+        speaker.kill()
+        eventually(lambda: not router.session(node.address).established, what="the session's end")
+        assert set(router.routes()) == {PLAIN}
+        eventually(lambda: router.routes() == {}, what="the route's end")
+
+
+@pytest.mark.parametrize("make", MAKES)
 def test_a_router_offers_and_announces_what_its_settings_say(lab: Lab, make: str) -> None:
     node, host = lab.node(1), lab.routers[0]
     neighbour = Neighbour(str(node.address), OTHER, (IPV4, IPV6), "four", multihop=2, passive=True)
