@@ -1,6 +1,7 @@
 """The speaker's loop: objects, links, hellos and time in; entries, hellos and reports out.
 
-    objects ─► intents.py: store, configuration, plan ─► claims ───┐
+    objects ─► intents.py: store, configuration, plan ─► routes ───┼─► peering.py: BGP sessions
+                                                      └► claims ───┤
     links ───► interfaces.py: attach (in a thread) ─► segments ◄───┤
     hellos, time ───────────────────────────────────► segments ─► core ─► effects (segment.py)
                                                           └───► reports, Events, metrics
@@ -17,17 +18,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from speaker.bgp.notices import SessionEvent
+from speaker.bgp.settings import Graceful
 from speaker.intents import Intents
 from speaker.interfaces import Interfaces
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
 from speaker.own import Own
+from speaker.peering import Peering
+from speaker.peerlog import PeerLog
 from speaker.plan import Claim
 from speaker.ports import (
     Attacher,
     Attachment,
     Clock,
+    Connector,
     Greeter,
     LinkChange,
     Links,
@@ -36,6 +42,7 @@ from speaker.ports import (
 )
 from speaker.reporter import Reporter, sample
 from speaker.reports import Picture
+from speaker.routers import Router
 from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper, ConfigState
 from vipcast.kube.store import Store
@@ -57,6 +64,9 @@ log = logging.getLogger(__name__)
 BEAT = 0.2
 """Seconds between two stamps of the heartbeat: the loop's own sign of life in the data path."""
 
+LEAVING = "The speaker ends; it may be back soon."
+"""What routers are told that do not bridge a restart (RFC 9003)."""
+
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
 
@@ -71,6 +81,7 @@ class Doors:
     links: Links
     greeter: Greeter
     pulse: Callable[[Callable[[int, bytes], None]], Pulse]
+    connector: Connector
     clock: Clock
     jitter: Callable[[], float]
     remember: Callable[[Raw], None]
@@ -91,6 +102,8 @@ class Settings:
     classes: Classes = EVERY_DEFAULT
     key: bytes | None = field(default=None, repr=False)
     """For hellos, until the Secret itself is read."""
+    restart: Graceful = field(default_factory=Graceful)
+    """What routers are told of this process that bridge restarts."""
 
 
 class Speaker:
@@ -107,7 +120,9 @@ class Speaker:
         """`room` is how much the map holds, by default what the real one does."""
         self.settings = settings
         store = Store(settings.namespace, settings.config, settings.secret)
-        self.intents = Intents(store, keeper, settings.service_cidrs, settings.classes)
+        self.intents = Intents(
+            store, keeper, settings.node, settings.service_cidrs, settings.classes
+        )
         self._own = Own(store, settings.node, settings.namespace)
         self._withdrawn: Mapping[Address, Claim] = {}
         self._doors = doors
@@ -129,6 +144,17 @@ class Speaker:
             exclusions=settings.exclusions,
             mode=settings.xdp_mode,
             ours=self.segments.left_over,
+        )
+        self._peer_log = PeerLog(doors.clock.now)
+        self.peering = Peering(
+            settings.node,
+            connector=doors.connector,
+            clock=doors.clock,
+            jitter=doors.jitter,
+            table=self.intents.routing.wanted.table,
+            told=self._peered,
+            log=self._peer_log,
+            restart=settings.restart,
         )
         self._timer: asyncio.TimerHandle | None = None
         self._next_beat = 0.0
@@ -154,10 +180,12 @@ class Speaker:
             try:
                 await stop.wait()
                 self._leave()
+                await self.peering.leave(LEAVING)
             finally:
                 self._end()
                 for task in work:
                     task.cancel()
+                await self.peering.end()
 
     def _leave(self) -> None:
         """Say on every segment that this agent will be back; nothing is sent or written after."""
@@ -197,6 +225,12 @@ class Speaker:
         self._reporter.worked(len(taken.services) + (taken.state is not None))
         if taken.withdrawn is not None:
             self._want(taken.withdrawn)
+        if taken.peers:
+            here = self.intents.here
+            addresses = () if here is None else here.addresses
+            peers = self.intents.routing.peers
+            self.peering.want(peers, self.intents.password, addresses)
+        self.peering.tell(taken.routes)
         if taken.services or taken.findings:
             self._reporter.touched()
         self.interfaces.objects_known()
@@ -305,6 +339,10 @@ class Speaker:
 
     # Reports
 
+    def _peered(self, router: Router, happened: SessionEvent) -> None:
+        self._peer_log.happened(router, happened)
+        self._reporter.touched()
+
     def _told(self, interface: str, effect: Changed | Condition) -> None:
         claim = None
         if isinstance(effect, Changed):
@@ -326,14 +364,12 @@ class Speaker:
             skipped=self.interfaces.skipped,
             failed=tuple(self.interfaces.failed.values()),
             claims=self.intents.claims,
-            refusals=tuple(
-                self.intents.refusals(
-                    self.settings.node, self.interfaces.names, self.segments.refused
-                )
-            ),
+            refusals=tuple(self.intents.refusals(self.interfaces.names, self.segments.refused)),
             problems=(*self.intents.store.problems, *self.intents.store.findings),
             past=self.segments.past,
             yields=self.segments.yields,
+            neighbours=self.peering.views(),
+            blocked=self.peering.blocked,
         )
 
     @property

@@ -3,6 +3,7 @@
     taken = intents.take(batch)
     taken.services     looked at again          intents.claims       one for each address
     taken.state        a configuration was      intents.decisions    one for each Service
+    taken.routes       by peer, what changed    intents.routing      routes, and the peers to tell
 
 The store follows the objects, the keeper their configuration, the plan decides; here is only what
 follows from which change. Nothing is carried out: that is the loop's.
@@ -13,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from speaker.bgp.routes import Standing
+from speaker.bgp.wanted import Change
 from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
+from speaker.routing import Routing
 from vipcast.config.keeper import ConfigKeeper, ConfigState
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address, Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
-from vipcast.model.objects import Key
+from vipcast.model.objects import Key, Node
 from vipcast.model.raw import Batch
 from vipcast.model.reasons import Reason, sentence
 
@@ -28,7 +32,8 @@ class Taken:
     """What a batch has changed.
 
     `first`: it completed the snapshot. `state` is there when the configuration was looked at again.
-    `withdrawn` are the claims as they were before; None if nothing was decided anew.
+    `withdrawn` are the claims as they were before; None if nothing was decided anew. `peers`: who
+    is to be spoken with, or how, may be different. `routes` is what each peer is to be told anew.
     """
 
     first: bool
@@ -36,6 +41,8 @@ class Taken:
     services: Collection[Key]
     findings: bool
     withdrawn: Mapping[Address, Claim] | None
+    peers: bool
+    routes: Mapping[str, Change]
 
 
 class Intents:
@@ -45,6 +52,7 @@ class Intents:
         self,
         store: Store,
         keeper: ConfigKeeper,
+        node: str,
         service_cidrs: tuple[Network, ...] = (),
         classes: Classes = EVERY_DEFAULT,
     ) -> None:
@@ -52,6 +60,8 @@ class Intents:
         self.keeper = keeper
         self.decisions: dict[Key, Decision] = {}
         self.claims: dict[Address, Claim] = {}
+        self.routing = Routing(classes)
+        self._node = node
         self._service_cidrs = service_cidrs
         self._classes = classes
         self._memo: Memo = {}
@@ -72,8 +82,9 @@ class Intents:
         reconfigured = state is not None and state.changed
         if reconfigured:
             self._memo = {}  # other advertisements: what is kept by the old ones is of no use
+        rules = self._look()
         services = change.services
-        if reconfigured or first or change.nodes:
+        if reconfigured or first or change.nodes or rules:
             services |= self.store.services.keys()
         for key in services:
             self._decide(key)
@@ -81,10 +92,32 @@ class Intents:
         if services or first:
             withdrawn = self.claims
             self.claims, self._beaten = settle(self.decisions)
-        return Taken(first, state, services, bool(change.findings), withdrawn)
+        return Taken(
+            first,
+            state,
+            services,
+            bool(change.findings),
+            withdrawn,
+            peers=first or rules or change.secret,
+            routes=self.routing.take(),
+        )
+
+    @property
+    def here(self) -> Node | None:
+        """This node's own object."""
+        return self.store.nodes.get(self._node)
+
+    def password(self, _secret: Key) -> bytes | None:
+        """What a Secret holds for a peer: no such Secret is followed yet."""
+        return None
+
+    def _look(self) -> bool:
+        """Whether routes follow from other rules than before."""
+        return self.routing.look(self.keeper.state.config, self.here, Standing.STAYS)
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)
+        self.routing.put(key, service, () if service is None else self.store.slices(key))
         if service is None:
             self.decisions.pop(key, None)
             return
@@ -98,16 +131,17 @@ class Intents:
         )
 
     def refusals(
-        self, node: str, interfaces: Collection[str], no_room: Mapping[Address, tuple[str, ...]]
+        self, interfaces: Collection[str], no_room: Mapping[Address, tuple[str, ...]]
     ) -> Iterator[Unannounced]:
-        """Every address that a node with these interfaces does not announce, for whatever reason.
+        """Every address that the node with these interfaces does not announce, and why.
 
         `no_room` are those that find no place in the map, and on which interfaces.
         """
         for decision in self.decisions.values():
             yield from decision.unannounced
         yield from self._beaten
-        yield from misplaced(self.claims.values(), node, interfaces)
+        yield from self.routing.refusals()
+        yield from misplaced(self.claims.values(), self._node, interfaces)
         for address, names in no_room.items():
             message = f"{sentence(Reason.MAP_FULL)} It has no entry on {', '.join(names)}."
             for service in self.claims[address].services:

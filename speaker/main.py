@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from speaker import own
 from speaker.adapters import pinlock
 from speaker.adapters.attach import XdpAttacher, uninstall
+from speaker.adapters.bgp_tcp import TcpConnector
 from speaker.adapters.clock import MonotonicClock
 from speaker.adapters.greeter import PacketGreeter
 from speaker.adapters.links import NetlinkLinks
@@ -25,6 +26,7 @@ from speaker.adapters.loader import load_program, make_directory
 from speaker.adapters.maps import PinnedResponder
 from speaker.adapters.pulse import MulticastPulse
 from speaker.app import Doors, Settings, Speaker
+from speaker.bgp.settings import Graceful
 from speaker.layer2.interfaces import Exclusions
 from speaker.reporter import Reporter
 from vipcast.config.inputs import CONFIGURATION, restored
@@ -45,7 +47,7 @@ from vipcast.ops.log import event, failure
 from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import SpeakerMetrics
 from vipcast.ops.run import FAILED, OK, run
-from vipcast.ops.rundir import lock, port_file
+from vipcast.ops.rundir import lock, port_file, ran_before
 from vipcast.ops.samples import SpeakerSample
 from vipcast.ports import Source
 from vipcast.sources import open_source
@@ -96,6 +98,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         links=NetlinkLinks(),
         greeter=PacketGreeter(),
         pulse=MulticastPulse,
+        connector=TcpConnector(),
         clock=MonotonicClock(),
         jitter=random.random,
         remember=last_good.remember,
@@ -110,6 +113,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
         service_cidrs=options.service_cidr,
         classes=options.lb_class,
         key=flags.secret_key(),
+        restart=_restart(options),
     )
 
     def read() -> SpeakerSample:
@@ -173,6 +177,12 @@ def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str |
         return speaker.doubled
 
     return {"responder": responder, "config": config, "objects": objects, "key": key, "name": name}
+
+
+def _restart(options: SpeakerOptions) -> Graceful:
+    """After a restart kube-proxy has forwarded all the while; after a boot it has not."""
+    again = ran_before(options.run_dir, PROGRAM)
+    return Graceful(restarting=again, forwarding=again)
 
 
 def _hurry() -> None:

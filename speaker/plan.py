@@ -1,4 +1,4 @@
-"""What should be announced, and by which nodes: one Service in, one Decision out.
+"""What should be announced on segments, and by which nodes: one Service in, one Decision out.
 
     decide(service, endpoints, nodes, config) -> Decision
     settle(decisions)                         -> the claims of all, one for each address
@@ -20,7 +20,7 @@ from vipcast.model.advertisement import L2Advertisement
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EXCLUDE_LABEL, EndpointSlice, Key, Node, Service, TrafficPolicy
 from vipcast.model.pool import Pool
-from vipcast.model.reasons import Reason, protocol_not_yet, sentence
+from vipcast.model.reasons import Reason, sentence
 
 NOWHERE: Mapping[Reason, str] = {
     Reason.NO_LOCAL_ENDPOINTS: (
@@ -115,9 +115,14 @@ def decide(
             refused.append(no(verdict, text))
             continue
         address, pool = verdict
+        if config.only_by_bgp(pool.name):
+            continue
         ads = advertisements(service, pool.name, config)
         if isinstance(ads, Refusal):
             refused.append(no(ads.reason, text, ads.message))
+            continue
+        if address.version == 6:
+            refused.append(no(Reason.FAMILY_UNSUPPORTED, text))
             continue
         candidates = eligible(service, endpoints, nodes, ads, memo)
         if isinstance(candidates, Reason):
@@ -217,8 +222,6 @@ def _pool_for(text: str, config: Config) -> tuple[Address, Pool] | Reason:
     pool = config.pool_of(address)
     if pool is None:
         return Reason.NOT_IN_ANY_POOL
-    if address.version == 6:
-        return Reason.FAMILY_UNSUPPORTED
     return address, pool
 
 
@@ -226,12 +229,10 @@ def advertisements(service: Service, pool: str, config: Config) -> Ads | Refusal
     """Those that speak of the addresses that a Service has of a pool, or why there are none."""
     named = [each for each in config.l2 if pool in each.pools]
     if not named:
-        if any(pool in each.pools for each in config.bgp):
-            return Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(pool))
         return Refusal(
             Reason.NO_MATCHING_ADVERTISEMENT,
-            f"No L2Advertisement is for pool {pool}. Write one that names it under"
-            " spec.ipAddressPools, or one that names no pool: it is for all.",
+            f"No L2Advertisement is for pool {pool}, and no BGPAdvertisement. Write one that names"
+            " it under spec.ipAddressPools, or one that names no pool: it is for all.",
         )
     found = tuple(each for each in named if each.applies(pool, service.labels))
     if not found:

@@ -7,11 +7,12 @@ written again. Times come in as text, made once when a holding began.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speaker.leadership import SegmentView
 from speaker.plan import Claim, Unannounced
 from speaker.ports import Attachment
+from speaker.routers import NeighbourView
 from vipcast.model import status
 from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding
@@ -65,7 +66,8 @@ class Skipped:
 class Picture:
     """The whole speaker at one moment, as reports and metrics need it.
 
-    `yields`: another speaker has this node's name, and reports under it.
+    `yields`: another speaker has this node's name, and reports under it. `blocked` are peers that
+    cannot be spoken with, and why.
     """
 
     boot: int
@@ -78,6 +80,8 @@ class Picture:
     problems: tuple[Finding, ...]
     past: Past = Past()
     yields: bool = False
+    neighbours: tuple[NeighbourView, ...] = ()
+    blocked: Mapping[str, str] = field(default_factory=dict)
 
 
 def mac_text(mac: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a program leaves in its run directory: its lock and the port that it got."""
+"""What a program leaves in its run directory: its lock, the port that it got, when it was there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vipcast.model.errors import HostError
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""random(4): drawn once when the kernel starts."""
 
 
 @contextmanager
@@ -44,6 +47,24 @@ def port_file(run_dir: Path, program: str, port: int) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def ran_before(run_dir: Path, program: str, boot: Path = BOOT_ID) -> bool:
+    """Whether the program ran here since the machine was started; from now on it did.
+
+    RUN_DIR/PROGRAM.boot holds the kernel's random number of a boot. Raises HostError where it
+    cannot be read or written.
+    """
+    path = run_dir / f"{program}.boot"
+    try:
+        now = boot.read_text().strip()
+        before = path.read_text().strip() if path.exists() else ""
+        fresh = path.with_suffix(".boot.new")
+        fresh.write_text(f"{now}\n")
+        fresh.replace(path)
+    except OSError as error:
+        raise HostError(f"{path} cannot be kept ({error.strerror}).") from error
+    return before == now
 
 
 @contextmanager

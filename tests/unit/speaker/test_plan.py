@@ -217,14 +217,8 @@ def test_nodes_decide_who_may(
     assert decide(service, SOME, there, CONFIG) == decision
 
 
-def test_an_address_of_a_pool_for_bgp_is_not_announced_and_the_pool_is_named() -> None:
-    message = (
-        "Pool far announces by BGP, which this version does not do yet; the Service keeps the"
-        " address. Use a pool of protocol layer2 to have one announced."
-    )
-    refused = Unannounced("203.0.113.1", WEB, Reason.PROTOCOL_NOT_YET, message)
-    answer = Decision(WEB, unannounced=(refused,))
-    assert decide(replace(SERVICE, ingress=("203.0.113.1",)), (), NODES, CONFIG) == answer
+def test_an_address_of_a_pool_for_bgp_alone_is_no_segment_s_business() -> None:
+    assert decide(replace(SERVICE, ingress=("203.0.113.1",)), (), NODES, CONFIG) == Decision(WEB)
 
 
 def test_each_address_of_a_service_has_its_own_answer() -> None:
@@ -372,8 +366,8 @@ def test_a_pool_that_nothing_advertises_is_named_with_what_to_do() -> None:
     service = replace(SERVICE, ingress=("198.18.0.1",))
     assert decide(service, SOME, NODES, CONFIG) == refused(
         Reason.NO_MATCHING_ADVERTISEMENT,
-        "No L2Advertisement is for pool mute. Write one that names it under"
-        " spec.ipAddressPools, or one that names no pool: it is for all.",
+        "No L2Advertisement is for pool mute, and no BGPAdvertisement. Write one that names"
+        " it under spec.ipAddressPools, or one that names no pool: it is for all.",
         "198.18.0.1",
     )
 

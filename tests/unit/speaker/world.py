@@ -34,6 +34,7 @@ from tests.support.fakes import (
     MemoryPulse,
     MemoryResponder,
 )
+from tests.support.memory_links import MemoryConnector, MemoryNetwork
 from tests.support.memory_source import MemoryCluster, MemorySource
 from tests.support.virtual import VirtualLoop, pass_time, until, virtually
 from vipcast.config.inputs import CONFIGURATION
@@ -61,6 +62,8 @@ OTHER = IPv4Address("192.0.2.241")
 LAN = 2
 KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | own.KINDS
 VERSIONS = {
+    "BGPAdvertisement": "metallb.io/v1beta1",
+    "BGPPeer": "metallb.io/v1beta2",
     "EndpointSlice": "discovery.k8s.io/v1",
     "IPAddressPool": "metallb.io/v1beta1",
     "L2Advertisement": "metallb.io/v1beta1",
@@ -134,6 +137,7 @@ class Machine:
             links=self.links,
             greeter=self.greeter,
             pulse=lambda heard: MemoryPulse(world.hub, self.name, heard),
+            connector=MemoryConnector(world.network, IPv4Address(f"192.0.2.{10 + self.number}")),
             clock=LoopClock(),
             jitter=lambda: 0.5,
             remember=self.remembered.append,
@@ -184,6 +188,7 @@ class World:
     def __init__(self, *names: str, key: bool = True, config: bool = True) -> None:
         self.cluster = MemoryCluster()
         self.hub = Hub()
+        self.network = MemoryNetwork()
         self.machines = {name: Machine(self, name, i) for i, name in enumerate(names, 1)}
         for name in names:
             self.apply("Node", name, namespace="")

@@ -1,0 +1,198 @@
+"""All routers of the node: those that are wanted are spoken with, each in a task of its own.
+
+    want(peers, …)     who there is to speak with; sessions of those that stay as they are go on
+    tell(changes)      what each is to be told that it was not before
+    leave(…)           the end: of the speaker for good, or only until it is back
+
+A peer that cannot be spoken with is held back with a sentence, and concerns no other. A fault of
+ours in one session ends that one alone: it is told, and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from speaker.bgp import encode
+from speaker.bgp.codes import Cease
+from speaker.bgp.configured import router_id_of, settings_of
+from speaker.bgp.facets import Facets
+from speaker.bgp.notices import SessionEvent
+from speaker.bgp.prefixes import Record
+from speaker.bgp.settings import Graceful
+from speaker.bgp.updates import Updates
+from speaker.bgp.wanted import Change
+from speaker.neighbour import Neighbour
+from speaker.peer import target
+from speaker.peerlog import PeerLog
+from speaker.ports import Clock, Connector, Target
+from speaker.routers import NeighbourView, Router
+from vipcast.model.addresses import Address
+from vipcast.model.errors import LinkError
+from vipcast.model.objects import Key
+from vipcast.model.peer import Peer
+from vipcast.ops.log import failure
+
+log = logging.getLogger(__name__)
+
+AGAIN: Final = 30.0
+"""Seconds until a session is tried again that a fault of ours has ended."""
+
+Told = Callable[[Router, SessionEvent], None]
+Table = Callable[[str], Mapping[Record, Facets]]
+Passwords = Callable[[Key], bytes | None]
+
+
+class Peering:
+    """The node's sessions; lives on the event loop."""
+
+    def __init__(
+        self,
+        node: str,
+        *,
+        connector: Connector,
+        clock: Clock,
+        jitter: Callable[[], float],
+        table: Table,
+        told: Told,
+        log: PeerLog,
+        restart: Graceful,
+    ) -> None:
+        """`table` gives what a router is to be told by its name; `told` hears what happens.
+
+        `restart` is what routers are told of this process that bridge restarts.
+        """
+        self.blocked: dict[str, str] = {}
+        """Peers that cannot be spoken with, and why."""
+        self._node = node
+        self._connector = connector
+        self._clock = clock
+        self._jitter = jitter
+        self._table = table
+        self._told = told
+        self._log = log
+        self._restart = restart
+        self._updates = Updates(encode)
+        self._footings: dict[Address, tuple[Address, ...]] = {}
+        self._neighbours: dict[str, Neighbour] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._over = False
+
+    def want(
+        self, peers: Iterable[Peer], passwords: Passwords, addresses: Iterable[Address]
+    ) -> None:
+        """Speak with these and no others; `addresses` are those of the node."""
+        if self._over:
+            return
+        standing = tuple(addresses)
+        self.blocked = {}
+        wanted = {}
+        for peer in peers:
+            router = self._router(peer, passwords, standing)
+            if isinstance(router, str):
+                self.blocked[peer.name] = router
+            else:
+                wanted[peer.name] = router
+        for name in self._neighbours.keys() - wanted.keys():
+            self._log.ended(self._neighbours[name].router)
+            self._neighbours.pop(name).leave(Cease.PEER_DECONFIGURED)
+        for name, router in wanted.items():
+            old = self._neighbours.get(name)
+            if old is not None and old.router == router:
+                continue
+            if old is not None:
+                old.leave(Cease.OTHER_CONFIGURATION_CHANGE)
+            else:
+                self._log.begun(router)
+            self._begin(router)
+
+    def tell(self, changes: Mapping[str, Change]) -> None:
+        """What is to be told, by the routers' names."""
+        for name, change in changes.items():
+            if name in self._neighbours:
+                self._neighbours[name].tell(change)
+
+    async def leave(self, text: str) -> None:
+        """End all sessions. Those that are to be bridged are closed without a word, from the others
+        all is withdrawn first, and `text` tells people why (RFC 9003)."""
+        self._over = True
+        for neighbour in self._neighbours.values():
+            bridged = neighbour.router.settings.graceful_restart is not None
+            neighbour.leave(None if bridged else Cease.ADMINISTRATIVE_SHUTDOWN, text)
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._connector.close()
+
+    async def end(self) -> None:
+        """Whatever there still is ends without ado."""
+        self._over = True
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._connector.close()
+
+    def views(self) -> tuple[NeighbourView, ...]:
+        """How each stands, by name."""
+        return tuple(self._neighbours[name].view() for name in sorted(self._neighbours))
+
+    def _router(
+        self, peer: Peer, passwords: Passwords, addresses: tuple[Address, ...]
+    ) -> Router | str:
+        """What the session is to be, or why there can be none."""
+        password: bytes | None = peer.password.encode() or None
+        if peer.password_secret is not None:
+            password = passwords(peer.password_secret)
+            if password is None:
+                return (
+                    f"Secret {peer.password_secret} has no password for it. Create it with type"
+                    " kubernetes.io/basic-auth and the key password."
+                )
+        settings = settings_of(
+            peer,
+            router_id_of(peer, self._node, addresses or self._here(peer)),
+            signed=password is not None,
+            restart=self._restart,
+        )
+        return Router(peer.name, settings, target(settings, peer.source, password))
+
+    def _here(self, peer: Peer) -> tuple[Address, ...]:
+        """Our addresses towards a peer, where the Node object has none: looked up once, since a
+        session would end with another router ID."""
+        if peer.address not in self._footings:
+            try:
+                stands = self._connector.footing(Target(peer.address, peer.port, peer.source))
+            except LinkError:
+                return ()  # asked again with the next change
+            found = (stands.local, stands.ipv4)
+            self._footings[peer.address] = tuple(each for each in found if each is not None)
+        return self._footings[peer.address]
+
+    def _begin(self, router: Router) -> None:
+        neighbour = self._neighbours[router.name] = Neighbour(
+            router,
+            connector=self._connector,
+            clock=self._clock,
+            jitter=self._jitter,
+            updates=self._updates,
+            table=lambda: self._table(router.name),
+            told=lambda event: self._told(router, event),
+        )
+        task = asyncio.get_running_loop().create_task(self._speak(neighbour), name=router.name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _speak(self, neighbour: Neighbour) -> None:
+        """Run a session to its end; where a fault ends it, begin anew after a while."""
+        router = neighbour.router
+        try:
+            await neighbour.run()
+        except Exception as error:  # noqa: BLE001 - of ours; told, and no other session's concern
+            failure(log, "speakBGP", "a session has ended by a fault", error, peer=router.name)
+            if self._neighbours.get(router.name) is not neighbour:
+                return
+            await asyncio.sleep(AGAIN)
+            if self._neighbours.get(router.name) is neighbour and not self._over:
+                self._begin(router)

@@ -1,0 +1,89 @@
+"""What happens with routers, as log lines: sessions that come up and go down, and what was said.
+
+A router that cannot be reached is told once, and again when the reason is another; what it sends
+that is wrong, once a minute. MetalLB's words where it has them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from speaker.bgp.notices import Down, Established, RefreshAsked, SessionEvent, UpdateSeen
+from speaker.routers import Router
+from vipcast.ops.log import event
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = 60.0
+"""Seconds between two lines about faults in what one router sends."""
+
+
+class PeerLog:
+    """One node's. `clock` is monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told: dict[str, Down] = {}
+        self._faulty: dict[str, float] = {}
+
+    def happened(self, router: Router, what: SessionEvent) -> None:
+        """A session has something to say."""
+        match what:
+            case Established():
+                self._told.pop(router.name, None)
+                self._up(router, what)
+            case Down():
+                self._down(router, what)
+            case RefreshAsked():
+                event(
+                    log, "refreshAsked", "the router asks for all routes again",
+                    level=logging.DEBUG, **_who(router),
+                )  # fmt: skip
+            case UpdateSeen() if what.faults:
+                self._faults(router, what)
+
+    def begun(self, router: Router) -> None:
+        """A router is to be spoken with."""
+        event(log, "peerAdded", "peer configured, starting BGP session", **_who(router))
+
+    def ended(self, router: Router) -> None:
+        """It is to be spoken with no more."""
+        self._told.pop(router.name, None)
+        event(log, "peerRemoved", "peer deconfigured, closing BGP session", **_who(router))
+
+    def _up(self, router: Router, up: Established) -> None:
+        agreed = up.negotiated
+        event(
+            log, "sessionUp", "BGP session established",
+            **_who(router),
+            localASN=agreed.local_asn, peerASN=agreed.peer_asn, holdTime=agreed.hold_time,
+            families=[str(family) for family in agreed.families], local=str(up.local),
+        )  # fmt: skip
+
+    def _down(self, router: Router, down: Down) -> None:
+        before = self._told.get(router.name)
+        self._told[router.name] = down
+        again = before is not None and before.stood is None and before.reason == down.reason
+        event(
+            log, "sessionDown", f"{down.sentence} {down.hint}".rstrip(),
+            level=logging.DEBUG if again and down.stood is None else logging.WARNING,
+            **_who(router), reason=str(down.reason), state=str(down.state),
+            notification="" if down.said is None else str(down.said),
+            established=down.stood is not None,
+        )  # fmt: skip
+
+    def _faults(self, router: Router, seen: UpdateSeen) -> None:
+        now = self._clock()
+        if now - self._faulty.get(router.name, -EVERY) < EVERY:
+            return
+        self._faulty[router.name] = now
+        event(
+            log, "peerUpdate", "what the router sends has faults; the session goes on",
+            level=logging.WARNING, **_who(router), faults=[str(fault) for fault in seen.faults],
+        )  # fmt: skip
+
+
+def _who(router: Router) -> dict[str, Any]:
+    return {"peer": f"{router.target.address}:{router.target.port}", "name": router.name}

@@ -1,0 +1,186 @@
+"""Whole speakers and routers: which routes a router has, and when it has them no more."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv4Address, ip_network
+from typing import Any
+
+from speaker.bgp import encode
+from speaker.bgp.decode import Context, attributes_of, decode, prefixes_of
+from speaker.bgp.framing import Framer
+from speaker.bgp.messages import (
+    IPV4_UNICAST,
+    Attributes,
+    Capabilities,
+    Notification,
+    Open,
+    RouteRefresh,
+    Update,
+)
+from tests.support.memory_links import FarEnd
+from tests.support.virtual import until
+from tests.unit.speaker.world import SYSTEM, VIP, World, story
+from vipcast.model.addresses import Network
+from vipcast.model.objects import Key
+from vipcast.model.raw import BGP_PEER, Ref
+
+ROUTER = IPv4Address("192.0.2.1")
+ROUTE = ip_network("192.0.2.240/32")
+OURS, THEIRS = 64500, 64501
+
+
+class Router:
+    """A router that takes every session, one after the other; `tables` by the node's router ID."""
+
+    def __init__(self, world: World, address: IPv4Address = ROUTER) -> None:
+        self.world = world
+        self.address = address
+        self.table: dict[Network, Attributes] = {}
+        self.sessions = 0
+        self.updates = 0
+        self.complete = False
+        self.last: Notification | None = None
+        self.far: FarEnd | None = None
+        world.network.listen(address)
+        self._task = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        while True:
+            self.far = await self.world.network.accept(self.address)
+            self.table, self.complete = {}, False
+            try:
+                await self._speak(self.far)
+            except ConnectionResetError:
+                self.table = {}
+
+    async def _speak(self, far: FarEnd) -> None:
+        families = (IPV4_UNICAST,)
+        capabilities = Capabilities(families=families, four_octet_asn=THEIRS, route_refresh=True)
+        await far.write(encode.open_message(Open(THEIRS, 90, self.address, capabilities)))
+        framer, context = Framer(), Context(families=families)
+        while data := await far.read():
+            framer.receive(data)
+            while (message := framer.next()) is not None:
+                said = decode(message, context)
+                if isinstance(said, Open):
+                    self.sessions += 1
+                    await far.write(encode.keepalive())
+                elif isinstance(said, Notification):
+                    self.last = said
+                elif isinstance(said, Update):
+                    self.updates += 1
+                    self.complete |= said.end_of_rib is not None
+                    attributes = attributes_of(message, context)
+                    for _, network, comes in prefixes_of(message, context):
+                        if comes:
+                            assert attributes is not None
+                            self.table[network] = attributes
+                        else:
+                            del self.table[network]
+        far.finish()
+
+    async def has(self, *routes: str) -> None:
+        """Wait until it has exactly these."""
+        wanted = {ip_network(each) for each in routes}
+        await until(lambda: self.complete and self.table.keys() == wanted, "routes")
+
+
+def peer(world: World, name: str = "router", **spec: Any) -> None:
+    """A BGPPeer."""
+    wanted = {"myASN": OURS, "peerASN": THEIRS, "peerAddress": str(ROUTER), **spec}
+    world.apply("BGPPeer", name, spec=wanted)
+
+
+def configure(world: World, **advertisement: Any) -> None:
+    """A pool that is announced by BGP alone, and the peer."""
+    world.pool()
+    world.apply("BGPAdvertisement", "all", spec=advertisement)
+    peer(world)
+
+
+@story("node1", config=False)
+async def test_a_router_has_the_routes_of_the_services_and_no_others(world: World) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    hop = router.table[ROUTE]
+    assert (hop.as_path, hop.next_hop) == ((OURS,), IPv4Address("192.0.2.11"))
+    world.serve("more", IPv4Address("192.0.2.241"))
+    await router.has("192.0.2.240/32", "192.0.2.241/32")
+    world.delete_service("web")
+    await router.has("192.0.2.241/32")
+    assert router.sessions == 1
+    assert world.answering() == []
+
+
+@story("node1", config=False)
+async def test_a_peer_that_is_taken_away_is_told_so_and_has_nothing_left(world: World) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+    await until(lambda: router.last is not None, "it was told")
+    assert router.table == {}
+    assert router.last is not None
+    assert "deconfigured" in router.last.words
+
+
+@story("node1", config=False)
+async def test_a_speaker_that_ends_withdraws_and_says_that_it_may_be_back(world: World) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    await world["node1"].stop()
+    await until(lambda: router.last is not None, "it was told")
+    assert router.table == {}
+    assert router.last is not None
+    assert router.last.text == "The speaker ends; it may be back soon."
+    world["node1"].start()
+    await router.has("192.0.2.240/32")
+
+
+@story("node1", config=False)
+async def test_a_session_that_was_lost_is_back_with_the_whole_table(world: World) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    assert router.far is not None
+    router.far.reset()
+    await until(lambda: router.sessions == 2, "another session")
+    await router.has("192.0.2.240/32")
+
+
+@story("node1", config=False)
+async def test_a_router_that_asks_is_told_all_again(world: World) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    told = router.updates
+    assert router.far is not None
+    await router.far.write(encode.route_refresh(RouteRefresh(IPV4_UNICAST, 0)))
+    await until(lambda: router.updates > told, "it is told again")
+    assert list(router.table) == [ROUTE]
+
+
+@story("node1", "node2", config=False)
+async def test_with_policy_local_only_the_node_with_an_endpoint_tells_it(world: World) -> None:
+    first, second = Router(world), Router(world, IPv4Address("192.0.2.2"))
+    configure(world)
+    for number, address in (("1", "192.0.2.1"), ("2", "192.0.2.2")):
+        peer(
+            world,
+            f"router{number}",
+            peerAddress=address,
+            nodeSelectors=[{"matchLabels": {"rack": number}}],
+        )
+        world.label(f"node{number}", rack=number)
+    world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+    world.serve("web", VIP, local="node2")
+    await second.has("192.0.2.240/32")
+    await first.has()
