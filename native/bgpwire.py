@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from native._bgpwire import ffi, lib
@@ -144,17 +145,17 @@ def announce(
     four_octet: bool,
     local_pref: int | None = None,
     communities: Sequence[int] = (),
-    large_communities: Sequence[int] = (),
+    large_communities: Sequence[tuple[int, int, int]] = (),
     wire_form: bool = False,
 ) -> bytes:
     """UPDATEs that announce all prefixes, each as full as it can be, one after the other.
 
-    `next_hop` has 4 bytes, 16, or 32; `large_communities` three numbers each; `four_octet` is
-    whether the peer knows AS numbers of that size.
+    `next_hop` has 4 bytes, 16, or 32; `four_octet` is whether the peer knows AS numbers of that
+    size.
     """
+    large = chain.from_iterable(large_communities)
     path, few, many = (
-        ffi.new("uint32_t[]", list(numbers))
-        for numbers in (as_path, communities, large_communities)
+        ffi.new("uint32_t[]", list(numbers)) for numbers in (as_path, communities, large)
     )
     about = ffi.new(
         "struct bgpwire_attributes *",
@@ -164,7 +165,7 @@ def announce(
             "communities": few,
             "communities_count": len(few),
             "large_communities": many,
-            "large_communities_count": len(many) // 3,
+            "large_communities_count": len(large_communities),
             "local_pref": local_pref or 0,
             "has_local_pref": local_pref is not None,
             "four_octet": four_octet,

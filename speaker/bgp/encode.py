@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 
 from native import bgpwire
 from speaker.bgp.codes import Safi
@@ -94,7 +93,7 @@ def announce(
             four_octet=four_octet,
             local_pref=attributes.local_pref,
             communities=attributes.communities,
-            large_communities=tuple(chain.from_iterable(attributes.large_communities)),
+            large_communities=attributes.large_communities,
         )
 
 

@@ -72,12 +72,20 @@ static void add_plain(struct pile *pile, uint8_t type, const uint8_t *bytes, siz
 	add_attribute(pile, 0x40, type, &value);
 }
 
+static void add_local_pref(struct pile *pile, uint32_t local_pref)
+{
+	static struct pile value;
+
+	value.size = 0;
+	add(&value, local_pref, 4);
+	add_attribute(pile, 0x40, 5, &value);
+}
+
 static void put_announcement(struct pile *body, const struct arguments *about)
 {
 	static struct pile said;
 	const struct bgpwire_attributes *set = &about->attributes;
 	const int plain = set->next_hop_size == 4;
-	const uint32_t preference = __builtin_bswap32(set->local_pref); /* this is little-endian */
 	int wide = 0;
 	size_t at;
 
@@ -91,7 +99,7 @@ static void put_announcement(struct pile *body, const struct arguments *about)
 	if (plain)
 		add_plain(&said, 3, set->next_hop, 4);
 	if (set->has_local_pref)
-		add_plain(&said, 5, (const uint8_t *)&preference, 4);
+		add_local_pref(&said, set->local_pref);
 	add_numbers(&said, 8, set->communities, set->communities_count);
 	if (wide && !set->four_octet)
 		add_path(&said, set, 0xc0, 17, 4);
