@@ -28,6 +28,7 @@ from speaker.bgp.messages import (
     Update,
 )
 from speaker.bgp.prefixes import network, pack, record
+from tests.support.bgp_readers import Told, by_exabgp
 from tests.unit.bgp import second_reader
 
 FAMILIES = st.sampled_from((IPV4_UNICAST, IPV6_UNICAST))
@@ -316,3 +317,66 @@ def test_a_second_reader_reads_the_same_open() -> None:
     assert (restart.code, restart.restart_flags, restart.restart_time) == (64, 0xC, 120)
     assert [(one.afi, one.safi, one.flags) for one in restart.entries] == [(1, 1, 0x80)]
     assert (asn.code, asn.asn) == (65, 4_200_000_000)
+
+
+def told_by_exabgp(family: AfiSafi, attributes: Attributes) -> Told:
+    """What ExaBGP should say of the routes above, of all messages together."""
+    return {
+        "announced": sorted(ROUTES[family]),
+        "withdrawn": [],
+        "next_hops": sorted(
+            str(hop) for hop in (attributes.next_hop, attributes.link_local) if hop is not None
+        ),
+        "origin": "igp",
+        "as_path": list(attributes.as_path) or None,
+        "local_pref": attributes.local_pref,
+        "communities": [[number >> 16, number & 0xFFFF] for number in attributes.communities],
+        "large_communities": [list(numbers) for numbers in attributes.large_communities],
+    }
+
+
+@pytest.mark.parametrize(
+    ("family", "attributes"),
+    [*SPOKEN, (IPV4_UNICAST, Attributes((65001,), IPv6Address("2001:db8::1")))],
+)
+def test_exabgp_reads_the_same_routes_and_attributes(
+    family: AfiSafi, attributes: Attributes
+) -> None:
+    sent = encode.announce(family, attributes, packed(family), four_octet=True)
+    first, second = by_exabgp(list(messages_of(sent)))
+    expected = told_by_exabgp(family, attributes)
+    assert sorted(first["announced"] + second["announced"]) == expected["announced"]
+    for told in (first, second):
+        assert told.pop("type") == "update"
+        assert told | {"announced": expected["announced"]} == expected
+
+
+def test_exabgp_reads_every_other_message() -> None:
+    said = Capabilities((IPV4_UNICAST, IPV6_UNICAST), 4_200_000_000, route_refresh=True)
+    sent = [
+        encode.open_message(Open(4_200_000_000, 90, IPv4Address("192.0.2.1"), said)),
+        encode.keepalive(),
+        encode.end_of_rib(IPV4_UNICAST),
+        encode.end_of_rib(IPV6_UNICAST),
+        encode.withdraw(IPV4_UNICAST, packed(IPV4_UNICAST)[-20:]),
+        encode.withdraw(IPV6_UNICAST, packed(IPV6_UNICAST)[-68:]),
+        encode.notification(Notification(6, 2, encode.shutdown("bye"))),
+        encode.route_refresh(RouteRefresh(IPV6_UNICAST, 1)),
+    ]
+    opened, alive, ipv4, ipv6, gone, gone6, last, refresh = by_exabgp(sent)
+    assert opened == {
+        "type": "open",
+        "asn": AS_TRANS,
+        "hold_time": 90,
+        "router_id": "192.0.2.1",
+        "capabilities": [1, 2, 65],
+    }
+    assert (alive["type"], ipv4, ipv6) == (
+        "keepalive",
+        {"type": "end of rib", "afi": 1},
+        {"type": "end of rib", "afi": 2},
+    )
+    assert (gone["withdrawn"], gone["announced"]) == (sorted(ROUTES[IPV4_UNICAST][-4:]), [])
+    assert (gone6["withdrawn"], gone6["announced"]) == (sorted(ROUTES[IPV6_UNICAST][-4:]), [])
+    assert last == {"type": "notification", "code": 6, "subcode": 2}
+    assert refresh == {"type": "refresh", "afi": 2, "subtype": 1}
