@@ -15,7 +15,6 @@ from tests.support.labs import unique_name
 from tests.support.waiting import eventually
 
 OURS, THEIRS = 64500, 64600
-DEADLINE = 30.0
 PATIENCE = 60.0
 POOL = "203.0.113.0/28"
 
@@ -43,14 +42,14 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def vipcast(lab: Lab) -> Iterator[Vipcast]:
+def vipcast(lab: Lab) -> Vipcast:
     """On every node, with one Service."""
     product = Vipcast(lab)
     product.start()
     product.apply("config", configuration(lab))
     product.apply("web", service("web"))
     product.serve("web")
-    yield product
+    return product
 
 
 @pytest.fixture(params=MAKES)
