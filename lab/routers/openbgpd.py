@@ -3,6 +3,9 @@
 Its processes change their root to the home of the user `_openbgpd`, a directory of the machine that
 need not be there. `ip netns exec` gives every program mounts of its own: in these, /etc/passwd is a
 file of the lab, where that home is a directory of the lab.
+
+A neighbour from which a second NOTIFICATION comes within a short time is refused for 30 seconds,
+and for twice as long each time after that; `ask("neighbor", ADDRESS, "clear")` ends it.
 """
 
 from __future__ import annotations
