@@ -340,6 +340,21 @@ def test_a_router_that_falls_silent_is_told_so_after_the_hold_time() -> None:
     virtually(main())
 
 
+def test_a_router_that_never_says_open_is_given_four_minutes() -> None:
+    async def main() -> None:
+        async with working(Stage()) as stage:
+            side = Side(await stage.network.accept(THERE))
+            assert isinstance(await side.says(), Open)
+            begun = LoopClock().now()
+            down = await stage.goes_down()
+            assert 240 <= LoopClock().now() - begun < 240.1
+            assert down.reason is DownReason.HOLD_TIMER_EXPIRED
+            assert await side.rest() == [Notification(ErrorCode.HOLD_TIMER_EXPIRED, 0)]
+            side.far.finish()
+
+    virtually(main())
+
+
 def test_what_arrived_in_time_counts_though_the_loop_was_held_up() -> None:
     async def main() -> None:
         async with working(Stage(replace(SETTINGS, hold_time=9))) as stage:
