@@ -2,7 +2,8 @@
 
 Both run as Debian's user `frr`: zebra refuses any user outside of the group `frrvty`. Sockets and
 configuration lie in the lab's run directory, so that neither another lab's FRR nor one of the
-machine's own is met.
+machine's own is met. Both also make a directory in /run, whatever they are told: `ip netns exec`
+gives every program mounts of its own, and in these /run is a directory of the lab.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from pathlib import Path as File
 from typing import Any
 
 from lab.routers.port import IPV4, IPV6, Path, Router, Routes, Session, Settings
+from lab.rundir import BASE
 from lab.waiting import until
 
 _DAEMONS = File("/usr/lib/frr")
 _USER = "frr"
+_BECOME = """\
+mount --rbind "$1" "$0$1" && mount --rbind "$0/run" /run && shift && exec "$@"
+"""
 
 _CAPABILITIES = {
     "multiprotocolExtensions": 1,
@@ -53,6 +58,7 @@ class Frr(Router):
 
     def _start(self) -> None:
         shutil.chown(self.directory, _USER, _USER)
+        self._inside(BASE).mkdir(parents=True, exist_ok=True)
         nothing = self.directory / "zebra.conf"
         nothing.touch()
         # bgpd looks for zebra ten times at most, so that has to be there.
@@ -64,6 +70,7 @@ class Frr(Router):
         shutil.chown(configuration, _USER, _USER)
         self._run(
             name,
+            *("sh", "-c", _BECOME, self.directory, BASE),
             _DAEMONS / name,
             *("-f", configuration),
             *("-i", self.directory / f"{name}.pid"),
@@ -71,6 +78,10 @@ class Frr(Router):
             *("--vty_socket", self.directory),
             *("-P", "0"),
         )
+
+    def _inside(self, path: File) -> File:
+        """Where a path of the machine is to be found among the daemons' own mounts."""
+        return self.directory / path.relative_to("/")
 
     def _gone(self) -> None:
         super()._gone()

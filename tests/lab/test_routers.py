@@ -6,6 +6,7 @@ Node 1 is in another AS than the router, node 2 in its own; both speak with it b
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path as File
 
@@ -18,6 +19,7 @@ from lab.routers import FORWARDING, MAKES, neighbours_of
 from lab.routers.capture import Capture, messages
 from lab.routers.exabgp import ExaBgp, Peer
 from lab.routers.port import IPV4, IPV6, Neighbour, Path, Router, Routes, Settings
+from lab.rundir import BASE
 from lab.services import ServiceRule
 from tests.support.bgp_readers import by_exabgp
 from tests.support.labs import unique_name
@@ -344,9 +346,12 @@ def test_of_a_router_nothing_is_left_in_the_lab_or_on_the_machine(make: str) -> 
 
 
 def machine() -> set[str]:
-    """What routers of the machine's own would leave where Debian lets them."""
-    places = [File("/run", name) for name in (".", "frr", "bird", "openbgpd", "gobgp")]
-    return {str(path) for place in places if place.is_dir() for path in place.iterdir()}
+    """What routers of the machine's own have in /run, where Debian's packages put it."""
+    return {
+        str(path)
+        for path in File("/run").rglob("*")
+        if re.search("frr|bird|bgp", str(path)) and not path.is_relative_to(BASE)
+    }
 
 
 def test_a_router_that_cannot_read_its_configuration_says_so(lab: Lab) -> None:
