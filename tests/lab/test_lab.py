@@ -165,6 +165,7 @@ def test_a_watch_measures_the_silence_of_a_pulled_port_and_the_move(lab: Lab, ho
         assert watch.moved(VIP)[0] == holder.mac
         pulled = time.monotonic_ns()
         lab.switch.pull(holder)
+        assert measure.ask(lab.client, VIP, count=3).lost == 3  # so the watch has lost one, too
         heir.add_to_lo(VIP)
         mac, at = watch.moved(VIP, away_from=holder.mac)
     heir.remove_from_lo(VIP)
