@@ -38,6 +38,7 @@ from vipcast.model.raw import (
     Batch,
     EventNote,
     EventType,
+    Owner,
     Raw,
     Ref,
 )
@@ -64,6 +65,7 @@ class Settings:
     secret: str
     service_cidrs: tuple[Network, ...] = ()
     heartbeat: bool = True
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class App:
         self._store = Store(settings.namespace, settings.config, settings.secret)
         self._service_cidrs = settings.service_cidrs
         flags = render.program_flags(desk.classes, settings.service_cidrs)
-        means = Means(outside.wall, outside.token, settings.heartbeat, flags)
+        means = Means(outside.wall, outside.token, settings.heartbeat, flags, settings.owner)
         self._upkeep = Upkeep(source, self._store, desk, self.keeper, settings.secret, means)
         self._notes = Ref(EVENT, Key("", "notes"))
         self._outbox: deque[EventNote] = deque()

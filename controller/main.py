@@ -36,6 +36,7 @@ from vipcast.ops.lastgood import LastGood
 from vipcast.ops.log import event, failure
 from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import ControllerMetrics
+from vipcast.ops.pod import own_pod
 from vipcast.ops.run import FAILED, run
 from vipcast.ops.rundir import lock, port_file
 from vipcast.ports import Source
@@ -93,6 +94,7 @@ async def control(options: ControllerOptions, stop: asyncio.Event) -> None:
             options.ml_secret_name,
             options.service_cidr,
             heartbeat=options.objects.directory is not None,
+            owner=own_pod(options.namespace),
         )
         last_good = LastGood(options.run_dir, PROGRAM)
         outside = Outside(time.time, random.random, new_key, last_good.recall, last_good.remember)

@@ -16,10 +16,11 @@ from controller.counters import Counters, counters, differs
 from controller.desk import Desk
 from vipcast.config import ConfigKeeper
 from vipcast.kube import render
+from vipcast.kube.owners import goes_with, owned
 from vipcast.kube.store import Store
 from vipcast.model.errors import ConflictError, Finding
 from vipcast.model.objects import Key
-from vipcast.model.raw import IP_ADDRESS_POOL, Raw, Ref
+from vipcast.model.raw import IP_ADDRESS_POOL, Owner, Raw, Ref
 from vipcast.ops.heartbeat import Heartbeat
 from vipcast.ports import Source
 
@@ -31,13 +32,14 @@ COUNTING: Final = 1.0
 class Means:
     """`wall` gives seconds since 1970, `token` a new key; `heartbeat`: signs of life are given.
 
-    `flags` are those of this program, as its ConfigurationState shows them.
+    `flags` are those of this program, as its ConfigurationState shows them. That goes with `owner`.
     """
 
     wall: Callable[[], float]
     token: Callable[[], bytes]
     heartbeat: bool
     flags: Raw
+    owner: Owner | None
 
 
 class Upkeep:
@@ -96,8 +98,9 @@ class Upkeep:
             heartbeat=self._heartbeat.text(asyncio.get_running_loop().time()),
             flags=self._means.flags,
         )
-        if before is None or before.get("status") != raw["status"]:
-            await self._source.put(ref, raw)
+        owner = self._means.owner
+        if before is None or before.get("status") != raw["status"] or not goes_with(before, owner):
+            await self._source.put(ref, owned(raw, owner))
         return self._heartbeat.due
 
     async def make_secret(self) -> None:

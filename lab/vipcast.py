@@ -90,6 +90,10 @@ class Vipcast:
         """Flags that say what a program, `controller` or `speaker`, follows."""
         return ["--directory", self.directory]
 
+    def variables(self, _program: str, _host: Host) -> Mapping[str, str]:
+        """What is added to a program's environment on a host."""
+        return {}
+
     @property
     def controller_host(self) -> Host:
         """Where the controller runs."""
@@ -107,7 +111,8 @@ class Vipcast:
         host = self.controller_host
         argv: list[str | Path] = [BIN / "vipcast-controller", *self.follow("controller")]
         argv += ["--port", "0", "--run-dir", host.run_dir / "controller", *self._options]
-        self._controller = host.start(argv, name="controller")
+        env = self.variables("controller", host)
+        self._controller = host.start(argv, name="controller", env=env)
         return self._controller
 
     def start_speaker(self, node: Host, *more: str) -> Process:
@@ -116,7 +121,8 @@ class Vipcast:
         argv += ["--node-name", node.name]
         argv += ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
         argv += ["--xdp-mode", self._xdp_mode, *self._options, *more]
-        self._speakers[node.name] = node.start(argv, name="speaker")
+        env = self.variables("speaker", node)
+        self._speakers[node.name] = node.start(argv, name="speaker", env=env)
         return self._speakers[node.name]
 
     @property

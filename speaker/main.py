@@ -46,6 +46,7 @@ from vipcast.ops.lastgood import LastGood
 from vipcast.ops.log import event, failure
 from vipcast.ops.log import start as start_log
 from vipcast.ops.metrics import SpeakerMetrics
+from vipcast.ops.pod import own_pod
 from vipcast.ops.run import FAILED, OK, run
 from vipcast.ops.rundir import lock, port_file, ran_before
 from vipcast.ops.samples import SpeakerSample
@@ -135,6 +136,7 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
             settings.xdp_mode,
             heartbeat=options.objects.directory is not None,
             flags=program_flags(options.lb_class, options.service_cidr),
+            owner=own_pod(options.namespace),
         )
         keeper = ConfigKeeper(options.namespace, options.config, options.node_name)
         if (recalled := last_good.recall()) is not None:

@@ -22,6 +22,7 @@ from speaker.plan import Claim
 from speaker.ports import Counts
 from speaker.reports import Picture
 from vipcast.config.keeper import ConfigState
+from vipcast.kube.owners import owned
 from vipcast.kube.render import (
     NO_FLAGS,
     configuration_state,
@@ -32,7 +33,7 @@ from vipcast.kube.status import render_l2_status, render_speaker_status, speaker
 from vipcast.model.addresses import Address
 from vipcast.model.errors import SourceError
 from vipcast.model.objects import Key
-from vipcast.model.raw import SERVICE, EventNote, EventType, Raw, Ref
+from vipcast.model.raw import SERVICE, EventNote, EventType, Owner, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.status import SpeakerReport
 from vipcast.ops.heartbeat import Heartbeat
@@ -69,7 +70,7 @@ class Reporter:
     """One speaker's voice. `wall` returns seconds since the epoch.
 
     `heartbeat`: signs of life are given; `flags` are those of this program, both as its
-    ConfigurationState shows them.
+    ConfigurationState shows them. All that it writes goes with `owner`.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class Reporter:
         *,
         heartbeat: bool = False,
         flags: Raw = NO_FLAGS,
+        owner: Owner | None = None,
     ) -> None:
         self._flags = flags
+        self._owner = owner
         self._heartbeat = Heartbeat(wall, given=heartbeat)
         self._node = node
         self._xdp_mode = xdp_mode
@@ -294,7 +297,8 @@ class Reporter:
             self._heartbeat.text(now)  # it is missed, and not due again and again
             return []
         self._boot = f"{picture.boot:016x}"
-        return await self._write(dict(self._objects(picture)))
+        wanted = {ref: owned(raw, self._owner) for ref, raw in self._objects(picture)}
+        return await self._write(wanted)
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
         """Bring what stands to what is wanted; one object that cannot be written stops no other."""

@@ -8,7 +8,8 @@
 
 All that lab.vipcast can do with a directory, with kubectl. No kubelet runs here, so the lab starts
 what the DaemonSet and the Deployment ask for: with the tokens of their service accounts, so with
-their rights alone. The controller runs on `cp`, which has a port on the segment like any node.
+their rights alone, and with Pods that the programs are told of. The controller runs on `cp`, which
+has a port on the segment like any node.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from lab import kernel
 from lab.cluster import SERVICE_SETTLING
 from lab.host import ROOT, Host
 from lab.kubernetes.cluster import Cluster
+from lab.kubernetes.pods import ProgramPods
 from lab.objects import Object
 from lab.vipcast import BIN, Vipcast
 from lab.waiting import until
@@ -39,6 +41,7 @@ class Installed(Vipcast):
     ) -> None:
         super().__init__(cluster.lab, xdp_mode=xdp_mode, log_level=log_level)
         self.cluster = cluster
+        self.pods = ProgramPods(cluster, NAMESPACE)
         self._kubeconfigs: dict[str, Path] = {}
         self._applied: dict[str, tuple[Mapping[str, Any], ...]] = {}
 
@@ -60,6 +63,10 @@ class Installed(Vipcast):
         """The kubeconfig of a program's own service account."""
         return ["--kubeconfig", self._kubeconfigs[program]]
 
+    def variables(self, program: str, host: Host) -> Mapping[str, str]:
+        """What a kubelet tells the program of its Pod."""
+        return self.pods.variables(program, host)
+
     @property
     def controller_host(self) -> Host:
         """The host of the control plane."""
@@ -70,8 +77,21 @@ class Installed(Vipcast):
         self.controller.stop()
         for node in self.lab.nodes:
             self.speaker(node).stop()
-            place: list[str | Path] = ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
-            node.run([BIN / "vipcast-speaker", "--uninstall", *place])
+            self._clean(node)
+        self.pods.delete_all()
+
+    def replace_speaker(self, node: Host, *, clean: bool = False) -> None:
+        """End a node's speaker with its Pod and start another; `clean`: nothing is left behind."""
+        self.speaker(node).stop()
+        self.pods.delete("speaker", node)
+        if clean:
+            self._clean(node)
+        self.start_speaker(node)
+
+    @staticmethod
+    def _clean(node: Host) -> None:
+        place: list[str | Path] = ["--run-dir", node.run_dir, "--pin-path", node.pin_path]
+        node.run([BIN / "vipcast-speaker", "--uninstall", *place])
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `vipcast` as the administrator."""
@@ -102,6 +122,12 @@ class Installed(Vipcast):
 
         until(led, f"kube-proxy leads {vip} to the pods on every node")
         return vip
+
+    def tell_node(self, node: Host, *, ready: str) -> None:
+        """Let a Node say whether its kubelet is ready; Unknown where it is silent."""
+        status = {"conditions": [{"type": "Ready", "status": ready}]}
+        patch = ("patch", "node", node.name, "--subresource=status", "--type=merge")
+        self.cluster.kubectl(*patch, "-p", json.dumps({"status": status}))
 
     def status_object(self, _writer: str, kind: str, namespace: str, name: str) -> Object | None:
         """An object with its status, None if there is none; whoever wrote it."""

@@ -141,9 +141,10 @@ async def test_a_status_object_that_somebody_has_deleted_is_made_again(kube: Kub
         await source.put(STATE, whole(STATE, status={"result": "Valid"}))
         await follower.until(lambda: follower.status(STATE), "it is there")
         kube.proxy.freeze()
-        kube.remove(STATE)
-        await source.put(STATE, whole(STATE, status={"result": "Invalid"}))
-        assert kube.users.get(STATE)["status"] == {"result": "Invalid"}
+        for parts in ({}, {"labels": {"a": "b"}}):
+            kube.remove(STATE)
+            await source.put(STATE, whole(STATE, status={"result": "Invalid"}, **parts))
+            assert kube.users.get(STATE)["status"] == {"result": "Invalid"}
 
 
 async def test_only_what_a_program_itself_has_written_is_brought_to_it(kube: KubeHarness) -> None:

@@ -1,8 +1,9 @@
 """What the programs say of themselves: configuration, what they cannot read, signs of life. PURE.
 
 Each program keeps one ConfigurationState. In a directory it carries a heartbeat, which is renewed
-every ten seconds. Speakers also hear each other, but the last two that die vouch for one another in
-their reports, and one that is alone has nobody.
+every ten seconds; on a cluster it names the Pod, whose kubelet knows (vipcast.cli.kubelets).
+Speakers also hear each other, but the last two that die vouch for one another in their reports, and
+one that is alone has nobody.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from vipcast.cli.flagged import Flags, flags_of
-from vipcast.cli.speakers import Signs
+from vipcast.cli.kubelets import NONE, Kubelets
+from vipcast.cli.speakers import START, Signs
 from vipcast.kube.fields import Fields, open_object
+from vipcast.kube.owners import owner_of
 from vipcast.kube.render import (
     CONTESTED,
     HEARTBEAT,
@@ -30,7 +33,11 @@ CONTROLLER = "controller"
 PATIENCE = 30.0
 """Seconds without a heartbeat after which a program counts as gone: three are missing."""
 
-NEXT = "Start vipcast-controller, or see the end of its log; until then no Service gets an address."
+NEXT = {
+    CONTROLLER: "Start vipcast-controller, or see the end of its log; until then no Service gets an"
+    " address.",
+    "speaker": START,
+}
 
 _RESULTS = {"True": "Valid", "False": "Invalid"}
 
@@ -82,26 +89,23 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """One ConfigurationState; `node` is "" for the controller's."""
+    """One ConfigurationState; `node` is "" for the controller's.
+
+    `silent` says why its program is gone, `unsure` why nobody knows, "" if neither.
+    """
 
     node: str
     config: ConfigReport
     unread: tuple[str, ...]
     heartbeat: str
-    age: float | None
+    silent: str
+    unsure: str
     contested: Mapping[str, str]
     flags: Flags | None
 
     @property
     def component(self) -> str:
         return self.node or CONTROLLER
-
-    @property
-    def silent(self) -> str:
-        """Since when it gave no sign of life, "" while it does."""
-        if self.age is None or self.age < PATIENCE:
-            return ""
-        return f"not heard since {self.heartbeat} ({_span(self.age)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +123,21 @@ class Voices:
     @property
     def signs(self) -> Signs:
         """The speakers' signs of life."""
-        nodes = [one for one in self.states if one.node and one.heartbeat]
+        nodes = [one for one in self.states if one.node]
         return Signs(
-            {one.node: one.heartbeat for one in nodes},
+            {one.node: one.heartbeat for one in nodes if one.heartbeat},
             {one.node: one.silent for one in nodes if one.silent},
+            {one.node: one.unsure for one in nodes if one.unsure},
         )
 
 
-def hear(raws: Iterable[Raw], now: float) -> Voices:
+def hear(raws: Iterable[Raw], now: float, kubelets: Kubelets = NONE) -> Voices:
     """What all have said; `now` is in seconds since 1970."""
     states: list[_State] = []
     broken: list[Finding] = []
     for raw in raws:
         try:
-            states.append(_state(raw, now))
+            states.append(_state(raw, now, kubelets))
         except ParseError as error:
             broken.append(error.finding)
     return Voices(tuple(sorted(states, key=lambda state: state.node)), tuple(broken))
@@ -174,9 +179,8 @@ def reports_data(reports: Iterable[ConfigReport]) -> list[dict[str, Any]]:
 def _controller(states: Iterable[_State]) -> Controller:
     for state in states:
         if state.node == "":
-            problem = f"The controller was {state.silent}. {NEXT}" if state.silent else ""
-            return Controller(state.heartbeat, problem)
-    return Controller(problem=f"The controller has not reported. {NEXT}")
+            return Controller(state.heartbeat, state.silent or state.unsure)
+    return Controller(problem=f"The controller has not reported. {NEXT[CONTROLLER]}")
 
 
 def _span(seconds: float) -> str:
@@ -186,7 +190,7 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _state(raw: Raw, now: float) -> _State:
+def _state(raw: Raw, now: float, kubelets: Kubelets) -> _State:
     key, top = open_object(raw, CONFIGURATION_STATE.name)
     labels = top.below("metadata").labels("labels")
     status = top.below("status")
@@ -194,6 +198,7 @@ def _state(raw: Raw, now: float) -> _State:
     configured, readable = (conditions.get(kind) for kind in (RECONCILED, READABLE))
     result = _RESULTS.get(configured.text("status"), "Unknown") if configured else "Unknown"
     node = labels.get(NODE_LABEL, "")
+    program, owner = "speaker" if node else CONTROLLER, owner_of(raw)
     heartbeat = status.text(HEARTBEAT)
     return _State(
         node=node,
@@ -205,7 +210,8 @@ def _state(raw: Raw, now: float) -> _State:
         ),
         unread=_complaints(readable),
         heartbeat=heartbeat,
-        age=now - _seconds(status) if heartbeat else None,
+        silent=kubelets.gone(program, owner) or _missed(program, status, now),
+        unsure=kubelets.unknown(program, owner),
         contested=dict(_pair(line) for line in _complaints(conditions.get(CONTESTED), "True")),
         flags=flags_of(str(Ref(CONFIGURATION_STATE, key)), raw),
     )
@@ -222,6 +228,13 @@ def _pair(line: str) -> tuple[str, str]:
     """A Service and who else writes on it."""
     key, _, who = line.partition(" ")
     return key, who
+
+
+def _missed(program: str, status: Fields, now: float) -> str:
+    """Since when a program that gives signs of life has given none, and what to do."""
+    if not (heartbeat := status.text(HEARTBEAT)) or (age := now - _seconds(status)) < PATIENCE:
+        return ""
+    return f"The {program} was not heard since {heartbeat} ({_span(age)}). {NEXT[program]}"
 
 
 def _seconds(status: Fields) -> float:

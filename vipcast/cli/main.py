@@ -38,6 +38,7 @@ from vipcast.model.raw import (
     CONFIGURATION_STATE,
     ENDPOINT_SLICE,
     NODE,
+    POD,
     SERVICE,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
@@ -89,8 +90,10 @@ async def _read(options: StatusOptions | ExplainOptions) -> Store:
     """Everything as it is now. Raises VipcastError."""
     config = options.config if isinstance(options, ExplainOptions) else CONFIG.default
     store = Store(options.namespace, config or "")
+    # In a directory nobody tells of Pods, and a Pod that stands there is nobody's business.
+    kinds = KINDS if options.objects.directory is not None else (*KINDS, POD)
     source = open_source(
-        options.objects, "cli", KINDS, namespace=options.namespace, config=config or ""
+        options.objects, "cli", kinds, namespace=options.namespace, config=config or ""
     )
     try:
         async with asyncio.timeout(PATIENCE), source:

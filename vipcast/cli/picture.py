@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from vipcast.cli.components import ConfigReport, Controller, Told, hear, listen
 from vipcast.cli.flagged import Flags, differences
+from vipcast.cli.kubelets import kubelets_of
 from vipcast.cli.segments import Place, Segment, find_segments
 from vipcast.cli.speakers import Signs, Speaker, absent, speakers_of
 from vipcast.cli.wording import said
@@ -115,7 +116,8 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
     `namespace` is that of the programs, `now` the time of day in seconds since 1970, `classes` are
     those of Services that are ours, where no program tells which.
     """
-    voices = hear(_own(store.raws(CONFIGURATION_STATE), namespace), now)
+    states = _own(store.raws(CONFIGURATION_STATE), namespace)
+    voices = hear(states, now, kubelets_of(store, namespace))
     classes = voices.flags.classes if voices.flags else classes
     facts = _facts(store, namespace, classes, voices.signs)
     lost = {node for segment in facts.segments for node in segment.lost}
@@ -179,7 +181,7 @@ def _facts(store: Store, namespace: str, classes: Classes, signs: Signs) -> Fact
             by_node = refused.setdefault((refusal.service, refusal.address), {})
             by_node.setdefault(report.node, refusal)
     places = {place for claims in held.values() for place, _ in claims}
-    segments = find_segments(reports, places, signs.silent)
+    segments = find_segments(reports, places, signs.silent, signs.unsure)
     return Facts(store, classes, reports, segments, held, refused)
 
 

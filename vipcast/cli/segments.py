@@ -4,7 +4,8 @@ A speaker reports whom it hears on each of its interfaces, by node name and MAC;
 the other node's interface. What is joined that way is one segment. Reports carry no ages, and a
 node that died leaves its last one behind, in which it still hears the others: so it is lost if it
 names somebody who does not name it, and nobody who is not lost himself names it. The words of a
-node count for nothing from then on, and neither do those of one that gives no sign of life.
+node count for nothing from then on, and neither do those of one that gives no sign of life. One of
+which nobody knows is lost unless somebody names it whose words count.
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ def find_segments(
     reports: Iterable[SpeakerReport],
     others: Iterable[Place] = (),
     silent: Collection[str] = (),
+    unsure: Collection[str] = (),
 ) -> tuple[Segment, ...]:
     """All segments, by name. `others` are places that no report names but that hold something.
 
-    `silent` are nodes that are known to be gone.
+    `silent` are nodes that are known to be gone, `unsure` those of which nobody knows.
     """
     reports = tuple(reports)
     seen = {
@@ -70,7 +72,8 @@ def find_segments(
     }
     hears = _who_hears_whom(reports, seen)
     places = {*seen, *others}
-    lost = _lost(hears, {place for place in places if place.node in silent})
+    gone = {place for place in places if place.node in silent}
+    lost = _lost(hears, gone, {place for place in places if place.node in unsure})
     groups = _joined(places, hears)
     names = [_plain_name(group) for group in groups]
     counted = Counter(names)
@@ -104,17 +107,18 @@ def _who_hears_whom(
     }
 
 
-def _lost(hears: Mapping[Place, set[Place]], gone: set[Place]) -> set[Place]:
-    """Those that are gone, and whoever only they hear."""
+def _lost(hears: Mapping[Place, set[Place]], gone: set[Place], unsure: set[Place]) -> set[Place]:
+    """Those that are gone, and whoever only they hear, or only those of which nobody knows."""
     lost = set(gone)
     while True:
-        heard = set().union(*(names for place, names in hears.items() if place not in lost))
+        counts = hears.keys() - lost - unsure
+        heard = set().union(*(hears[place] for place in counts))
         more = {
             place
             for place, names in hears.items()
             if place not in lost
             and place not in heard
-            and any(place not in hears[other] for other in names - gone)
+            and (place in unsure or any(place not in hears[other] for other in names - gone))
         }
         if not more:
             return lost

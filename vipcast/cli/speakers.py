@@ -1,7 +1,7 @@
 """The speakers as their reports show them: alive or not, and what each interface lacks. PURE.
 
-A report carries no age. Who is gone shows by its sign of life, where it gives one, and by whom the
-others hear.
+A report carries no age. Who is gone shows by its sign of life, where it gives one, by its Pod, and
+by whom the others hear.
 """
 
 from __future__ import annotations
@@ -67,10 +67,14 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The last signs of life, by node; `silent` are those that are too old, each as a phrase."""
+    """The last signs of life, by node.
+
+    `silent` are speakers that are gone, `unsure` those of which nobody knows; each with a sentence.
+    """
 
     heartbeats: Mapping[str, str]
     silent: Mapping[str, str]
+    unsure: Mapping[str, str]
 
 
 def speakers_of(
@@ -86,7 +90,9 @@ def speakers_of(
         node, report = nodes.get(name), known.get(name)
         excluded = node is not None and EXCLUDE_LABEL in node.labels
         if report is None:
-            yield Speaker(name, (), () if excluded else (NOT_REPORTED,), excluded=excluded)
+            problem = AWAY_NOW if name in away else NOT_REPORTED
+            lacking = () if excluded else (problem,)
+            yield Speaker(name, (), lacking, away=name in away, excluded=excluded)
             continue
         lost = name in signs.silent or any(name in segment.lost for segment in segments)
         interfaces = tuple(_interfaces(report, segments))
@@ -130,9 +136,9 @@ def _problems(
     if lost and EXCLUDE_LABEL in node.labels:
         return ()
     if name in signs.silent:
-        return (f"The speaker was {signs.silent[name]}. {START}",)
+        return (signs.silent[name],)
     if lost:
-        return (NOT_HEARD,)
+        return (signs.unsure.get(name, NOT_HEARD),)
     return (AWAY_NOW,) if away else ()
 
 

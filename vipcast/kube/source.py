@@ -199,20 +199,21 @@ class KubeSource:
     async def put(self, ref: Ref, raw: Raw) -> None:
         """Create or replace an own object: all of its status; labels and owner if they differ."""
         known = self._known(ref)
-        if known is None:
-            with contextlib.suppress(ConflictError):
-                await self.create(ref, raw)
-        elif not _says(known["metadata"], raw["metadata"]):
-            await self._write("PATCH", ref, single(ref), {"metadata": raw["metadata"]}, MERGE)
-        if "status" not in raw:
-            return
-        try:
-            await self._put_status(ref, raw["status"])
-        except RefusedError as error:
-            if error.code != _NOT_FOUND or known is None:
-                raise
+        if known is not None:
+            try:
+                # The status first: under our name nobody is to read what somebody else has said.
+                await self._put_status(ref, raw)
+                if not _says(known["metadata"], raw["metadata"]):
+                    metadata = {"metadata": raw["metadata"]}
+                    await self._write("PATCH", ref, single(ref), metadata, MERGE)
+            except RefusedError as error:
+                if error.code != _NOT_FOUND:
+                    raise
+            else:
+                return
+        with contextlib.suppress(ConflictError):
             await self.create(ref, raw)
-            await self._put_status(ref, raw["status"])
+        await self._put_status(ref, raw)
 
     async def create(self, ref: Ref, raw: Raw) -> None:
         """Create an object; raises ConflictError if it exists."""
@@ -309,9 +310,10 @@ class KubeSource:
         else:
             self._extra.pop(ref, None)
 
-    async def _put_status(self, ref: Ref, status: Any) -> None:
-        body = [{"op": "add", "path": "/status", "value": status}]
-        await self._write("PATCH", ref, single(ref, "status"), body, OPERATIONS)
+    async def _put_status(self, ref: Ref, raw: Raw) -> None:
+        if "status" in raw:
+            body = [{"op": "add", "path": "/status", "value": raw["status"]}]
+            await self._write("PATCH", ref, single(ref, "status"), body, OPERATIONS)
 
     async def _write(
         self, method: str, ref: Ref, path: str, body: Any, content: str = JSON

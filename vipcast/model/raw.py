@@ -34,6 +34,7 @@ SERVICE = Kind("", "Service")
 SECRET = Kind("", "Secret")
 CONFIG_MAP = Kind("", "ConfigMap")
 EVENT = Kind("", "Event")
+POD = Kind("", "Pod")
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "EndpointSlice")
 IP_ADDRESS_POOL = Kind("metallb.io", "IPAddressPool")
 L2_ADVERTISEMENT = Kind("metallb.io", "L2Advertisement")
@@ -64,6 +65,8 @@ VERSIONS: Mapping[Kind, str] = {
     CONFIGURATION_STATE: "v1beta1",
     SPEAKER_STATUS: "v1alpha1",
 }
+# Kinds that an API server alone has, and nobody keeps in files for us.
+SERVER_VERSIONS: Mapping[Kind, str] = {POD: "v1"}
 # Versions that are read as well: each of their fields means the same as in the other.
 OLDER_VERSIONS: Mapping[Kind, tuple[str, ...]] = {BGP_PEER: ("v1beta1",)}
 CLUSTER_WIDE = frozenset({NODE, NAMESPACE})
@@ -71,7 +74,7 @@ CLUSTER_WIDE = frozenset({NODE, NAMESPACE})
 
 def api_version(kind: Kind) -> str:
     """The text of `apiVersion` for a kind: "v1", "metallb.io/v1beta1"."""
-    return _with_group(kind, VERSIONS[kind])
+    return _with_group(kind, VERSIONS.get(kind) or SERVER_VERSIONS[kind])
 
 
 def api_versions(kind: Kind) -> tuple[str, ...]:
@@ -93,6 +96,14 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.kind.name} {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The object that others go with: where it is deleted, so are they (ownerReferences)."""
+
+    ref: Ref
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)

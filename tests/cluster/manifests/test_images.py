@@ -15,6 +15,7 @@ import pytest
 
 from lab.host import Host
 from lab.kubernetes.cluster import Cluster
+from lab.kubernetes.pods import ProgramPods
 from lab.vipcast import Vipcast, pool, service
 from tests.support.containers import Image, Images, Pod, memory
 from tests.support.manifests import container
@@ -47,13 +48,17 @@ def pod(cluster: Cluster, kind: str, name: str, host: Host, **secrets: str) -> P
         path.chmod(0o755)
     for path in (host.pin_path, host.run_dir):
         path.mkdir(parents=True, exist_ok=True)
+    pods = ProgramPods(cluster, OWN)
+    pods.variables(name, host)
+    metadata = pods.get(name, host)["metadata"]
+    told = {f"metadata.{field}": metadata[field] for field in ("name", "namespace", "uid")}
     return Pod(
         kind,
         name,
         cluster.lab,
         host,
         place,
-        {"spec.nodeName": host.name, "metadata.namespace": OWN},
+        {"spec.nodeName": host.name, **told},
         secrets,
         {"/sys/fs/bpf": host.pin_path, "/run/vipcast": host.run_dir},
         account,
@@ -109,6 +114,9 @@ def test_both_programs_do_their_work_in_containers_as_the_manifests_ask(
             eventually(
                 lambda: cluster.list("servicel2statuses", OWN), what="the holder is reported"
             )
+            (report,) = cluster.list("servicel2statuses", OWN)
+            (of,) = report["metadata"]["ownerReferences"]
+            assert (of["kind"], of["uid"]) == ("Pod", second.fields["metadata.uid"])
             limit = memory(container("speaker"))
             assert second.most_memory("speaker") < 0.8 * limit
             assert '"level":"error"' not in speaker.output
@@ -120,6 +128,7 @@ def test_both_programs_do_their_work_in_containers_as_the_manifests_ask(
     cluster.unserve("web")
     cluster.kubectl("delete", "service", "web")
     cluster.kubectl("delete", "configmap", "config", "-n", OWN)
+    cluster.kubectl("delete", "pods", "-l", "app=metallb", "-n", OWN, "--force")
 
 
 def address(cluster: Cluster) -> str:

@@ -20,6 +20,7 @@ from controller.reports import sample
 from tests.support.waiting import eventually_async
 from vipcast.files import DirectorySource
 from vipcast.model.addresses import Network
+from vipcast.model.raw import Owner
 from vipcast.ops.metrics import ControllerMetrics
 from vipcast.ports import Raw, Source
 
@@ -173,11 +174,12 @@ async def running(
     saved: list[Raw] | None = None,
     service_cidrs: tuple[Network, ...] = (),
     heartbeat: bool = True,
+    owner: Owner | None = None,
 ) -> AsyncIterator[Running]:
     """A controller at work on a directory, or another source; stopped in order at the end.
 
     `wall` gives the time of day, in seconds since 1970. `saved` is what its lives remember, the
-    newest last. Without a `heartbeat` it works as on a cluster.
+    newest last. Without a `heartbeat` it works as on a cluster, in the Pod `owner` if given.
     """
     saved = [] if saved is None else saved
     if isinstance(at, Place):
@@ -191,7 +193,7 @@ async def running(
         recall=lambda: saved[-1] if saved else None,
         remember=saved.append,
     )
-    settings = Settings(NAMESPACE, "config", "memberlist", service_cidrs, heartbeat)
+    settings = Settings(NAMESPACE, "config", "memberlist", service_cidrs, heartbeat, owner)
     app = App(at, desk, metrics, settings, outside)
     stop = asyncio.Event()
     task = asyncio.create_task(app.run(stop))

@@ -7,9 +7,11 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from tests.support.pods import owner, reference
 from tests.support.waiting import eventually_async
 from tests.unit.controller.counted import Counted
 from tests.unit.controller.running import NAMESPACE, NOON, Place, address_of, has, running
+from vipcast.model.raw import Owner
 
 
 async def test_the_key_of_the_hellos_is_made_where_it_is_missing(place: Place) -> None:
@@ -63,6 +65,26 @@ async def test_the_state_names_the_flags_that_decide(place: Place) -> None:
             "lbClassDefault": True,
             "serviceCIDRs": ["10.96.0.0/12"],
         }
+
+
+async def test_the_state_goes_with_the_controller_s_pod_and_then_with_the_next_one(
+    place: Place,
+) -> None:
+    for uid in ("u1", "u2"):
+        pod = owner("controller-y", uid)
+        source = Counted(place.path)
+        async with running(source, heartbeat=False, owner=pod):
+
+            def references(pod: Owner = pod) -> bool:
+                raw = place.written("ConfigurationState", "controller", NAMESPACE) or {}
+                found = raw.get("metadata", {}).get("ownerReferences")
+                return bool(found == [reference(pod)])
+
+            await eventually_async(references, what="it goes with the Pod")
+            place.service(f"after-{uid}")
+            await address_of(place, f"after-{uid}")
+        assert source.kinds()["ConfigurationState"] == 1
+    assert "ownerReferences" not in place.file("Secret", "memberlist", NAMESPACE).read_text()
 
 
 async def test_on_a_cluster_no_sign_of_life_is_written(

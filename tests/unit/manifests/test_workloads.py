@@ -36,7 +36,7 @@ WRITES = {
     | STATE
     | own("metallb.io", "servicel2statuses", "create", "delete", "patch")
     | own("metallb.io", "servicel2statuses/status", "patch")
-    | own("vipcast.io", "speakerstatuses", "create")
+    | own("vipcast.io", "speakerstatuses", "create", "patch")
     | own("vipcast.io", "speakerstatuses/status", "patch"),
 }
 """What the programs write; each is shown to be needed in tests/cluster/manifests/test_rights.py."""

@@ -14,6 +14,7 @@ from tests.unit.ops.test_health import get, serving
 from vipcast.kube.parse import POOL_OUTPUT, parse_service
 from vipcast.kube.slips import PREFIXES
 from vipcast.ops import flags
+from vipcast.ops.pod import VARIABLES as POD_VARIABLES
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = ("vipcast", "controller", "speaker")
@@ -43,7 +44,7 @@ DECLARED: Mapping[str, flags.Flag[object]] = {
     f"--{flag.name}": flag for flag in (*flags.CONTROLLER_FLAGS, *flags.SPEAKER_FLAGS)
 }
 VARIABLES = {variable for flag in DECLARED.values() for variable in flag.variables}
-VARIABLES |= set(flags.KEY_VARIABLES)
+VARIABLES |= {*flags.KEY_VARIABLES, *POD_VARIABLES}
 
 
 @pytest.mark.parametrize("line", lines(), ids=lambda line: line.metallb)

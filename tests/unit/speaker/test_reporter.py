@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from speaker.leadership import Candidate, Changed, Condition, core
+from speaker.own import KINDS as OWN
 from speaker.plan import Claim, Unannounced
 from speaker.reporter import COALESCE, ENDED, EVENT_BACKLOG, RETRY, Reporter
 from speaker.reports import Picture
 from tests.support.logged import logged
 from tests.support.memory_source import MemoryCluster, MemorySource
+from tests.support.pods import owner, reference
 from tests.support.virtual import pass_time, until, virtually
 from tests.unit.speaker.test_reports import seen, vip
 from tests.unit.speaker.world import KINDS, OTHER, SYSTEM, VIP, WALL
@@ -328,6 +330,22 @@ def test_a_bad_first_configuration_is_not_said_to_leave_another_one_in_force(
 
 
 # Written
+
+
+def test_all_that_is_written_goes_with_the_pod() -> None:
+    desk = Desk(owner=owner())
+
+    async def story() -> None:
+        desk.show(HOLDING)
+        await until(desk.holding, "what it holds is written")
+        written = {
+            ref.kind.name: raw["metadata"]["ownerReferences"]
+            for ref, raw in desk.cluster.now().items()
+            if ref.kind in OWN
+        }
+        assert written == {kind.name: [reference(owner())] for kind in OWN}
+
+    desk.run(story)
 
 
 def test_what_is_held_is_written_once_and_deleted_when_it_is_released(desk: Desk) -> None:
