@@ -1,10 +1,12 @@
 """What the speakers report, as objects and back: ServiceL2Status and SpeakerStatus.
 
-Each value and its object hold the same, so parse(render(value)) is the value.
+Each value and its object hold the same, so parse(render(value)) is the value. What `summary` says
+stands in the object beside it: a column of kubectl shows the first item of a list and no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from vipcast.kube.fields import Fields, open_object
@@ -60,6 +62,7 @@ def render_l2_status(namespace: str, value: L2Status) -> tuple[Ref, dict[str, An
         "serviceNamespace": value.service.namespace,
         "interfaces": [{"name": name} for name in value.interfaces],
         "holdings": holdings,
+        "summary": {"addresses": _joined(holding.address for holding in value.holdings)},
     }
     return ref, whole(ref, labels=labels, status=status)
 
@@ -110,6 +113,10 @@ def render_speaker_status(namespace: str, value: SpeakerReport) -> tuple[Ref, di
             }
             for one in value.unannounced
         ],
+        "summary": {
+            "interfaces": _joined(one.name for one in value.interfaces if one.answering),
+            "members": len({one.node for each in value.segments for one in each.members}),
+        },
     }
     return ref, whole(ref, status=status)
 
@@ -128,6 +135,11 @@ def parse_speaker_status(raw: Raw) -> SpeakerReport:
         segments=tuple(_parse_segment(one) for one in status.items("segments")),
         unannounced=tuple(_parse_unannounced(one) for one in status.items("unannounced")),
     )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Each text once, with commas between them."""
+    return ",".join(dict.fromkeys(texts))
 
 
 def _interface(value: InterfaceReport) -> dict[str, Any]:

@@ -44,4 +44,16 @@ def test_kubectl_shows_the_address_and_the_events_of_both_programs(standing: Clu
 
     eventually(told, what="kubectl describe shows who gave the address and who announces it")
     reports = kubectl("get", "servicel2statuses", "-n", "metallb-system", "--no-headers")
-    assert [line.split()[1:3] for line in reports.splitlines()] == [[holder, SERVICE]]
+    (line,) = reports.splitlines()
+    assert line.split()[1:] == [holder, SERVICE, "default", standing.vip]
+
+
+def test_kubectl_shows_on_which_interfaces_speakers_answer_and_how_many_others_they_hear(
+    standing: ClusterRack,
+) -> None:
+    shown = standing.cluster.kubectl("get", "speakerstatuses", "-n", "metallb-system").splitlines()
+    assert shown[0].split() == ["NAME", "STARTED", "INTERFACES", "MEMBERS", "AGE"]
+    others = str(len(standing.lab.nodes) - 1)
+    assert {line.split()[0]: line.split()[2:4] for line in shown[1:]} == {
+        node.name: ["lan0", others] for node in standing.lab.nodes
+    }

@@ -72,6 +72,7 @@ def test_an_l2_status_says_who_holds_what_where_and_since_when() -> None:
                     "mac": MAC,
                 },
             ],
+            "summary": {"addresses": "192.0.2.1"},
         },
     }
     assert parse_l2_status(raw) == value
@@ -133,9 +134,34 @@ def test_a_speaker_status_says_what_the_speaker_sees() -> None:
                     "message": "None is ready.",
                 }
             ],
+            "summary": {"interfaces": "lan0", "members": 1},
         },
     }
     assert parse_speaker_status(raw) == value
+
+
+def test_a_summary_names_what_answers_and_counts_each_neighbour_once() -> None:
+    def interface(name: str, *, answering: bool = True) -> InterfaceReport:
+        return InterfaceReport(name, 2, MAC, answering, "", "auto", "attached", "")
+
+    def segment(name: str, *nodes: str) -> SegmentReport:
+        members = tuple(MemberReport(node, "", MAC) for node in nodes)
+        return SegmentReport(name, learning=False, key=True, members=members)
+
+    value = SpeakerReport(
+        *("n1", "", "auto", "", 1),
+        interfaces=(interface("lan0"), interface("lan1", answering=False), interface("lan2")),
+        segments=(segment("lan0", "n2", "n3"), segment("lan2", "n3", "n4")),
+        unannounced=(),
+    )
+    summary = render_speaker_status("metallb-system", value)[1]["status"]["summary"]
+    assert summary == {"interfaces": "lan0,lan2", "members": 3}
+
+    holdings = (
+        Holding("lan0", address, 1, "", "", MAC) for address in ("192.0.2.1", "2001:db8::1")
+    )
+    held = render_l2_status("metallb-system", L2Status("n1", WEB, tuple(holdings)))[1]
+    assert held["status"]["summary"] == {"addresses": "192.0.2.1,2001:db8::1"}
 
 
 TEXTS = st.text(max_size=8)
