@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from speaker.bgp.notices import SessionEvent
+from speaker.bgp.notices import Down, Established, SessionEvent
 from speaker.bgp.settings import Graceful
 from speaker.intents import Intents
 from speaker.interfaces import Interfaces
@@ -153,6 +153,7 @@ class Speaker:
             jitter=doors.jitter,
             table=self.intents.routing.wanted.table,
             told=self._peered,
+            settled=self._reporter.touched,
             log=self._peer_log,
             restart=settings.restart,
         )
@@ -231,7 +232,7 @@ class Speaker:
             peers = self.intents.routing.peers
             self.peering.want(peers, self.intents.password, addresses)
         self.peering.tell(taken.routes)
-        if taken.services or taken.findings:
+        if taken.services or taken.findings or taken.peers:
             self._reporter.touched()
         self.interfaces.objects_known()
 
@@ -341,7 +342,8 @@ class Speaker:
 
     def _peered(self, router: Router, happened: SessionEvent) -> None:
         self._peer_log.happened(router, happened)
-        self._reporter.touched()
+        if isinstance(happened, Established | Down):
+            self._reporter.touched()
 
     def _told(self, interface: str, effect: Changed | Condition) -> None:
         claim = None
@@ -368,6 +370,7 @@ class Speaker:
             problems=(*self.intents.store.problems, *self.intents.store.findings),
             past=self.segments.past,
             yields=self.segments.yields,
+            peers=self.intents.routing.peers,
             neighbours=self.peering.views(),
             blocked=self.peering.blocked,
         )

@@ -42,12 +42,16 @@ class Neighbour:
         updates: Updates,
         table: Callable[[], Mapping[Record, Facets]],
         told: Callable[[SessionEvent], None],
+        settled: Callable[[], None],
     ) -> None:
-        """`table` is all that it is to be told, at any time; `told` hears what happens."""
+        """`table` is all that it is to be told, at any time; `told` hears what happens, and
+        `settled` is called when all is told, where something had to wait.
+        """
         self.router = router
         self._updates = updates
         self._table = table
         self._told = told
+        self._settled = settled
         self._established: Established | None = None
         self._egress: Egress | None = None
         self._rib: AdjRibOut | None = None
@@ -58,7 +62,7 @@ class Neighbour:
             connector=connector,
             clock=clock,
             told=self._happened,
-            drained=self._flush,
+            drained=self._go_on,
         )
 
     async def run(self) -> None:
@@ -121,6 +125,13 @@ class Neighbour:
         self._rib = AdjRibOut(agreed.families, enhanced=agreed.enhanced_refresh)
         self._rib.want(self._egress.dress(self._table()))
         self._flush()
+
+    def _go_on(self) -> None:
+        """There is room again."""
+        waited = self._rib is not None and self._rib.due
+        self._flush()
+        if waited and self._rib is not None and not self._rib.due:
+            self._settled()
 
     def _flush(self) -> None:
         """Send what is due, as long as it leaves; the rest when there is room again."""

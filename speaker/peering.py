@@ -57,10 +57,12 @@ class Peering:
         jitter: Callable[[], float],
         table: Table,
         told: Told,
+        settled: Callable[[], None],
         log: PeerLog,
         restart: Graceful,
     ) -> None:
-        """`table` gives what a router is to be told by its name; `told` hears what happens.
+        """`table` gives what a router is to be told by its name; `told` hears what happens, and
+        `settled` is called when a router that was slow has been told all.
 
         `restart` is what routers are told of this process that bridge restarts.
         """
@@ -72,6 +74,7 @@ class Peering:
         self._jitter = jitter
         self._table = table
         self._told = told
+        self._settled = settled
         self._log = log
         self._restart = restart
         self._updates = Updates(encode)
@@ -179,6 +182,7 @@ class Peering:
             updates=self._updates,
             table=lambda: self._table(router.name),
             told=lambda event: self._told(router, event),
+            settled=self._settled,
         )
         task = asyncio.get_running_loop().create_task(self._speak(neighbour), name=router.name)
         self._running.add(task)

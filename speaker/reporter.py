@@ -18,9 +18,11 @@ from typing import Any
 from speaker import reports
 from speaker.guard import Guard, text_of
 from speaker.leadership import Changed, Condition
+from speaker.peerreports import peer_reports
 from speaker.plan import Claim
 from speaker.ports import Counts
 from speaker.reports import Picture
+from speaker.stamps import Stamps
 from vipcast.config.keeper import ConfigState
 from vipcast.kube.owners import owned
 from vipcast.kube.render import (
@@ -102,7 +104,8 @@ class Reporter:
         self._written: dict[Ref, Raw] = {}
         self._guard = Guard()
         self._boot = ""
-        self._since: dict[tuple[int, Address], tuple[int, str]] = {}
+        self._since: Stamps[tuple[int, Address]] = Stamps(self._stamp)
+        self._stood: Stamps[str] = Stamps(self._stamp)
         self._held: set[tuple[str, Address]] = set()
         self._config = ConfigState()
         self._me = speaker_status_ref(namespace, node)
@@ -337,8 +340,9 @@ class Reporter:
 
     def _objects(self, picture: Picture) -> Iterator[tuple[Ref, Raw]]:
         """Every object that this speaker wants to stand."""
-        held = reports.l2_statuses(self._node, picture.seen, picture.claims, self._since_text)
-        self._forget_since(picture)
+        self._since.keep({(one.view.link, vip) for one in picture.seen for vip in one.view.vips})
+        self._stood.keep({peer.name for peer in picture.peers})
+        held = reports.l2_statuses(self._node, picture.seen, picture.claims, self._held_since)
         for status in held.values():
             yield render_l2_status(self._namespace, status)
         yield render_speaker_status(self._namespace, self._speaker(picture))
@@ -356,17 +360,8 @@ class Reporter:
             flags=self._flags,
         )
 
-    def _since_text(self, link: int, vip: Address, counter: int) -> str:
-        """Made once per claim; the next claim to the same VIP replaces it."""
-        known = self._since.get((link, vip))
-        if known is None or known[0] != counter:
-            known = self._since[link, vip] = (counter, self._stamp())
-        return known[1]
-
-    def _forget_since(self, picture: Picture) -> None:
-        wanted = {(one.view.link, vip) for one in picture.seen for vip in one.view.vips}
-        for place in self._since.keys() - wanted:
-            del self._since[place]
+    def _held_since(self, link: int, vip: Address, counter: int) -> str:
+        return self._since.of((link, vip), counter)
 
     def _speaker(self, picture: Picture) -> SpeakerReport:
         return SpeakerReport(
@@ -378,6 +373,7 @@ class Reporter:
             interfaces=reports.interface_reports(picture.seen, picture.failed, picture.skipped),
             segments=reports.segment_reports(picture.seen),
             unannounced=reports.unannounced_reports(picture.refusals),
+            peers=peer_reports(picture.peers, picture.neighbours, picture.blocked, self._stood.of),
         )
 
 

@@ -17,6 +17,7 @@ from vipcast.model import status
 from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Key
+from vipcast.model.peer import Peer
 from vipcast.model.reasons import Reason, sentence
 
 Since = Callable[[int, Address, int], str]
@@ -66,8 +67,8 @@ class Skipped:
 class Picture:
     """The whole speaker at one moment, as reports and metrics need it.
 
-    `yields`: another speaker has this node's name, and reports under it. `blocked` are peers that
-    cannot be spoken with, and why.
+    `yields`: another speaker has this node's name, and reports under it. `peers` are those that the
+    node is to speak with, `blocked` those that it cannot, and why.
     """
 
     boot: int
@@ -80,6 +81,7 @@ class Picture:
     problems: tuple[Finding, ...]
     past: Past = Past()
     yields: bool = False
+    peers: tuple[Peer, ...] = ()
     neighbours: tuple[NeighbourView, ...] = ()
     blocked: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,9 +6,10 @@ stands in the object beside it: a column of kubectl shows the first item of a li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from vipcast.kube.bgpstatus import parse_peer, render_peer
 from vipcast.kube.fields import Fields, open_object
 from vipcast.kube.render import object_name, whole
 from vipcast.model.objects import Key
@@ -18,6 +19,7 @@ from vipcast.model.status import (
     InterfaceReport,
     L2Status,
     MemberReport,
+    PeerReport,
     SegmentReport,
     SpeakerReport,
     Unannounced,
@@ -113,9 +115,11 @@ def render_speaker_status(namespace: str, value: SpeakerReport) -> tuple[Ref, di
             }
             for one in value.unannounced
         ],
+        "peers": [render_peer(one) for one in value.peers],
         "summary": {
             "interfaces": _joined(one.name for one in value.interfaces if one.answering),
             "members": len({one.node for each in value.segments for one in each.members}),
+            "sessions": _sessions(value.peers),
         },
     }
     return ref, whole(ref, status=status)
@@ -134,7 +138,13 @@ def parse_speaker_status(raw: Raw) -> SpeakerReport:
         interfaces=tuple(_parse_interface(one) for one in status.items("interfaces")),
         segments=tuple(_parse_segment(one) for one in status.items("segments")),
         unannounced=tuple(_parse_unannounced(one) for one in status.items("unannounced")),
+        peers=tuple(parse_peer(one) for one in status.items("peers")),
     )
+
+
+def _sessions(peers: Collection[PeerReport]) -> str:
+    """How many stand, of how many there should be; "" where there should be none."""
+    return f"{sum(one.established for one in peers)}/{len(peers)}" if peers else ""
 
 
 def _joined(texts: Iterable[str]) -> str:

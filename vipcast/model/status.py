@@ -7,6 +7,7 @@ addresses and MACs are text; nothing in here ages, so an unchanged report is an 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from vipcast.model.objects import Key
 
@@ -80,6 +81,46 @@ class SegmentReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerReport:
+    """A router as one node knows it, by the name of its BGPPeer.
+
+    `state` is Established or, without a session, how far the last attempt at one came; `since` is
+    when the last session began or ended. `peer_asn` 0: whatever the router says. `announced` and
+    `pending` are numbers of routes. `reason`, `error` and `hint` say why the last connection ended,
+    however long ago: a word, a sentence, and what to look at. `notification` is the last one in
+    words, with who sent it. `unspoken` are families that lead nowhere from the node. `bfd` says
+    what becomes of a BFD profile, `blocked` why no session is tried.
+    """
+
+    name: str
+    address: str
+    port: int
+    local_asn: int
+    peer_asn: int
+    state: str
+    since: str
+    announced: int = 0
+    pending: int = 0
+    families: tuple[str, ...] = ()
+    unspoken: tuple[str, ...] = ()
+    reason: str = ""
+    error: str = ""
+    hint: str = ""
+    notification: str = ""
+    bfd: str = ""
+    blocked: str = ""
+
+    @property
+    def established(self) -> bool:
+        """Whether routes are told."""
+        return self.state == ESTABLISHED
+
+
+ESTABLISHED: Final = "Established"
+"""The state of a session over which routes are told (RFC 4271, section 8.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unannounced:
     """An address that this node does not announce, and why."""
 
@@ -101,3 +142,4 @@ class SpeakerReport:
     interfaces: tuple[InterfaceReport, ...] = ()
     segments: tuple[SegmentReport, ...] = ()
     unannounced: tuple[Unannounced, ...] = ()
+    peers: tuple[PeerReport, ...] = ()

@@ -134,7 +134,8 @@ def test_a_speaker_status_says_what_the_speaker_sees() -> None:
                     "message": "None is ready.",
                 }
             ],
-            "summary": {"interfaces": "lan0", "members": 1},
+            "peers": [],
+            "summary": {"interfaces": "lan0", "members": 1, "sessions": ""},
         },
     }
     assert parse_speaker_status(raw) == value
@@ -155,7 +156,7 @@ def test_a_summary_names_what_answers_and_counts_each_neighbour_once() -> None:
         unannounced=(),
     )
     summary = render_speaker_status("metallb-system", value)[1]["status"]["summary"]
-    assert summary == {"interfaces": "lan0,lan2", "members": 3}
+    assert summary == {"interfaces": "lan0,lan2", "members": 3, "sessions": ""}
 
     holdings = (
         Holding("lan0", address, 1, "", "", MAC) for address in ("192.0.2.1", "2001:db8::1")

@@ -23,6 +23,7 @@ from vipcast.model.status import (
     InterfaceReport,
     L2Status,
     MemberReport,
+    PeerReport,
     SegmentReport,
     SpeakerReport,
     Unannounced,
@@ -40,6 +41,7 @@ SPEAKER = SpeakerReport(
     interfaces=(InterfaceReport("eth0", 2, "", True, "native", "auto", "attached", "It is."),),
     segments=(SegmentReport("eth0", False, True, (MemberReport("node2", "", ""),), ("noKey",)),),
     unannounced=(Unannounced(Key("shop", "web"), "192.0.2.1", "noKey", "There is no key."),),
+    peers=(PeerReport(*("tor", "192.0.2.1", 179, 64500, 0, "Idle", TIME), families=("IPv4",)),),
 )
 MISTAKES = [mistake for good in FULL for mistake in mistakes(good, definition(good["kind"]).schema)]
 

@@ -33,9 +33,11 @@ OURS, THEIRS = 64500, 64501
 class Router:
     """A router that takes every session, one after the other; `tables` by the node's router ID."""
 
-    def __init__(self, world: World, address: IPv4Address = ROUTER) -> None:
+    def __init__(self, world: World, address: IPv4Address = ROUTER, *, hold_time: int = 90) -> None:
+        """It sends no keepalive of its own but the first: with a hold time it is lost after it."""
         self.world = world
         self.address = address
+        self.hold_time = hold_time
         self.table: dict[Network, Attributes] = {}
         self.sessions = 0
         self.updates = 0
@@ -57,7 +59,9 @@ class Router:
     async def _speak(self, far: FarEnd) -> None:
         families = (IPV4_UNICAST,)
         capabilities = Capabilities(families=families, four_octet_asn=THEIRS, route_refresh=True)
-        await far.write(encode.open_message(Open(THEIRS, 90, self.address, capabilities)))
+        await far.write(
+            encode.open_message(Open(THEIRS, self.hold_time, self.address, capabilities))
+        )
         framer, context = Framer(), Context(families=families)
         while data := await far.read():
             framer.receive(data)
