@@ -20,13 +20,13 @@ from functools import partial
 
 from speaker.bgp.notices import Down, Established, SessionEvent
 from speaker.bgp.settings import Graceful
-from speaker.intents import Intents
+from speaker.intents import Intents, Taken
 from speaker.interfaces import Interfaces
 from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
 from speaker.own import Own
-from speaker.peering import Peering
+from speaker.peering import DRAINED, REMOVED, Peering
 from speaker.peerlog import PeerLog
 from speaker.plan import Claim
 from speaker.ports import (
@@ -210,7 +210,7 @@ class Speaker:
             self._take_in(partial(self._take, batch))
 
     def _take(self, batch: Batch) -> None:
-        taken = self.intents.take(batch)
+        taken = self.intents.take(batch, self._doors.clock.now())
         if taken is None:
             return
         if taken.first:
@@ -226,12 +226,7 @@ class Speaker:
         self._reporter.worked(len(taken.services) + (taken.state is not None))
         if taken.withdrawn is not None:
             self._want(taken.withdrawn)
-        if taken.peers:
-            here = self.intents.here
-            addresses = () if here is None else here.addresses
-            peers = self.intents.routing.peers
-            self.peering.want(peers, self.intents.password, addresses)
-        self.peering.tell(taken.routes)
+        self._route(taken)
         if taken.services or taken.findings or taken.peers:
             self._reporter.touched()
         self.interfaces.objects_known()
@@ -249,6 +244,19 @@ class Speaker:
         self.segments.want({address: claim.candidates for address, claim in claims.items()})
         self._reporter.shared(withdrawn, claims)
         self._withdrawn = {}
+
+    def _route(self, taken: Taken) -> None:
+        """Tell routers what has changed, then look who is to be spoken with: a router that is to be
+        left has the withdrawals first."""
+        self.peering.tell(taken.routes)
+        if taken.peers:
+            here, routing = self.intents.here, self.intents.routing
+            self.peering.want(
+                routing.peers,
+                self.intents.password,
+                () if here is None else here.addresses,
+                DRAINED if routing.left else REMOVED,
+            )
 
     # Interfaces
 
@@ -297,6 +305,9 @@ class Speaker:
         if now >= self._next_look:
             self._next_look = now + LOOK
             self._look_around()
+        if self.intents.deadline is not None and now >= self.intents.deadline:
+            self._route(self.intents.look_again(now))
+            self._reporter.touched()
         self.segments.tick(now)
 
     def _look_around(self) -> None:
@@ -320,8 +331,8 @@ class Speaker:
         except BaseException:
             self._over = True
             raise
-        due = self.segments.next_deadline()
-        at = self._next_beat if due is None else min(due, self._next_beat)
+        times = (self.segments.next_deadline(), self.intents.deadline, self._next_beat)
+        at = min(time for time in times if time is not None)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_at(at, self._on_time)

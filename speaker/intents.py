@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from speaker.bgp.routes import Standing
 from speaker.bgp.wanted import Change
+from speaker.leaving import Leaving, wish_of
 from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
 from speaker.routing import Routing
 from vipcast.config.keeper import ConfigKeeper, ConfigState
@@ -61,6 +61,7 @@ class Intents:
         self.decisions: dict[Key, Decision] = {}
         self.claims: dict[Address, Claim] = {}
         self.routing = Routing(classes)
+        self._leaving = Leaving()
         self._node = node
         self._service_cidrs = service_cidrs
         self._classes = classes
@@ -68,7 +69,12 @@ class Intents:
         self._beaten: tuple[Unannounced, ...] = ()
         self._synced = False
 
-    def take(self, batch: Batch) -> Taken | None:
+    @property
+    def deadline(self) -> float | None:
+        """When something follows from time alone: call `look_again` then."""
+        return self._leaving.deadline
+
+    def take(self, batch: Batch, now: float) -> Taken | None:
         """Let changes have their effect; None as long as the snapshot is not whole."""
         change = self.store.apply(batch)
         if change.nodes:
@@ -82,7 +88,7 @@ class Intents:
         reconfigured = state is not None and state.changed
         if reconfigured:
             self._memo = {}  # other advertisements: what is kept by the old ones is of no use
-        rules = self._look()
+        rules = self._look(now)
         services = change.services
         if reconfigured or first or change.nodes or rules:
             services |= self.store.services.keys()
@@ -111,9 +117,18 @@ class Intents:
         """What a Secret holds for a peer: no such Secret is followed yet."""
         return None
 
-    def _look(self) -> bool:
+    def look_again(self, now: float) -> Taken:
+        """What follows from the time that has passed; claims do not."""
+        rules = self._look(now)
+        services = frozenset(self.store.services) if rules else frozenset()
+        for key in services:
+            self.routing.put(key, self.store.services[key], self.store.slices(key))
+        return Taken(False, None, services, False, None, peers=rules, routes=self.routing.take())
+
+    def _look(self, now: float) -> bool:
         """Whether routes follow from other rules than before."""
-        return self.routing.look(self.keeper.state.config, self.here, Standing.STAYS)
+        standing = self._leaving.look(wish_of(self.here), now)
+        return self.routing.look(self.keeper.state.config, self.here, standing)
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)

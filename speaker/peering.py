@@ -40,6 +40,10 @@ log = logging.getLogger(__name__)
 AGAIN: Final = 30.0
 """Seconds until a session is tried again that a fault of ours has ended."""
 
+Farewell = tuple[Cease, str]
+REMOVED: Final = (Cease.PEER_DECONFIGURED, "")
+DRAINED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The node is drained.")
+
 Told = Callable[[Router, SessionEvent], None]
 Table = Callable[[str], Mapping[Record, Facets]]
 Passwords = Callable[[Key], bytes | None]
@@ -84,9 +88,16 @@ class Peering:
         self._over = False
 
     def want(
-        self, peers: Iterable[Peer], passwords: Passwords, addresses: Iterable[Address]
+        self,
+        peers: Iterable[Peer],
+        passwords: Passwords,
+        addresses: Iterable[Address],
+        farewell: Farewell = REMOVED,
     ) -> None:
-        """Speak with these and no others; `addresses` are those of the node."""
+        """Speak with these and no others; `addresses` are those of the node.
+
+        `farewell` is for who is spoken with no more.
+        """
         if self._over:
             return
         standing = tuple(addresses)
@@ -100,7 +111,7 @@ class Peering:
                 wanted[peer.name] = router
         for name in self._neighbours.keys() - wanted.keys():
             self._log.ended(self._neighbours[name].router)
-            self._neighbours.pop(name).leave(Cease.PEER_DECONFIGURED)
+            self._neighbours.pop(name).leave(*farewell)
         for name, router in wanted.items():
             old = self._neighbours.get(name)
             if old is not None and old.router == router:

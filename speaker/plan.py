@@ -283,7 +283,10 @@ def _nominated(nodes: Mapping[str, Node], ads: Ads | None) -> Candidates | Reaso
     """The nodes that may announce what these advertisements are for, whatever the Service."""
     if not nodes:
         return Reason.NODE_UNKNOWN
-    labelled = [node for node in nodes.values() if EXCLUDE_LABEL not in node.labels]
+    staying = [node for node in nodes.values() if not node.draining]
+    if not staying:
+        return Reason.NODE_DRAINED
+    labelled = [node for node in staying if EXCLUDE_LABEL not in node.labels]
     if not labelled:
         return Reason.NODE_EXCLUDED
     able = [node for node in labelled if not node.network_unavailable]

@@ -34,8 +34,13 @@ class Routing:
 
     @property
     def peers(self) -> tuple[Peer, ...]:
-        """Those that this node speaks with."""
-        return self._rules.peers
+        """Those that this node speaks with; once it has left, none."""
+        return () if self.left else self._rules.peers
+
+    @property
+    def left(self) -> bool:
+        """Whether the node was to leave, and has withdrawn its routes."""
+        return self._seen[2] is Standing.LEFT
 
     def look(self, config: Config | None, node: Node | None, standing: Standing) -> bool:
         """What is in force now, and whether anything of it is new."""

@@ -42,7 +42,7 @@ _OF_SLICE_METADATA = ("name", "namespace", "labels")
 _OF_ENDPOINT = ("addresses", "conditions", "nodeName")
 _CONDITIONS = ("ready", "serving", "terminating")
 _SEEN_CONDITIONS: dict[tuple[tuple[str, bool], ...], dict[str, bool]] = {}
-_OF_NODE_SPEC = ("podCIDR", "podCIDRs")
+_OF_NODE_SPEC = ("podCIDR", "podCIDRs", "unschedulable")
 
 
 class Mirror:

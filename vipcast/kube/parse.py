@@ -25,6 +25,7 @@ from vipcast.kube.writers import writer
 from vipcast.model.addresses import Address, Family, parse_address
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import (
+    DRAIN_ANNOTATION,
     Endpoint,
     EndpointSlice,
     FamilyPolicy,
@@ -126,6 +127,7 @@ def parse_node(raw: Raw) -> Node:
     found: list[Finding] = []
     key, top = open_object(raw, "Node", found, cluster_wide=True)
     spec, status = top.below("spec"), top.below("status")
+    annotations = top.below("metadata").labels("annotations")
     cidrs = spec.texts("podCIDRs")
     first = spec.text("podCIDR")
     addresses = (
@@ -142,6 +144,8 @@ def parse_node(raw: Raw) -> Node:
             for condition in status.items("conditions")
         ),
         pod_cidrs=cidrs or ((first,) if first else ()),
+        draining=annotations.get(DRAIN_ANNOTATION, "false") != "false",
+        unschedulable=spec.flag("unschedulable", default=False),
     )
     return settled(node, found)
 

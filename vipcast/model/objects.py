@@ -18,6 +18,10 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """The label with its name that each namespace has (since Kubernetes 1.21)."""
 
+DRAIN_ANNOTATION = "vipcast.io/drain"
+"""On a Node: it is to announce nothing any more; `vipcast drain` writes it. "false" counts as none.
+"""
+
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 """The label of a Node that announces nothing, whatever its value."""
 
@@ -143,10 +147,15 @@ class EndpointSlice:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node as far as announcing goes."""
+    """A node as far as announcing goes.
+
+    `draining`: it is to leave (annotation vipcast.io/drain); `unschedulable`: it is cordoned.
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=_no_labels)
     addresses: tuple[Address, ...] = ()
     network_unavailable: bool = False
     pod_cidrs: tuple[str, ...] = field(default=())
+    draining: bool = False
+    unschedulable: bool = False

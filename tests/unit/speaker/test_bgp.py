@@ -6,8 +6,11 @@ import asyncio
 from ipaddress import IPv4Address, ip_network
 from typing import Any
 
+import pytest
+
 from speaker.bgp import encode
 from speaker.bgp.decode import Context, attributes_of, decode, prefixes_of
+from speaker.bgp.facets import GRACEFUL_SHUTDOWN
 from speaker.bgp.framing import Framer
 from speaker.bgp.messages import (
     IPV4_UNICAST,
@@ -18,11 +21,12 @@ from speaker.bgp.messages import (
     RouteRefresh,
     Update,
 )
+from speaker.leaving import WAIT
 from tests.support.memory_links import FarEnd
-from tests.support.virtual import until
+from tests.support.virtual import pass_time, until
 from tests.unit.speaker.world import SYSTEM, VIP, World, story
 from vipcast.model.addresses import Network
-from vipcast.model.objects import Key
+from vipcast.model.objects import DRAIN_ANNOTATION, Key
 from vipcast.model.raw import BGP_PEER, Ref
 
 ROUTER = IPv4Address("192.0.2.1")
@@ -188,3 +192,52 @@ async def test_with_policy_local_only_the_node_with_an_endpoint_tells_it(world: 
     world.serve("web", VIP, local="node2")
     await second.has("192.0.2.240/32")
     await first.has()
+
+
+def drain(world: World, node: str, asked: str = "true") -> None:
+    """What `vipcast drain` writes."""
+    world.apply("Node", node, namespace="", metadata={"annotations": {DRAIN_ANNOTATION: asked}})
+
+
+@story("node1", config=False)
+async def test_a_drained_node_is_used_last_then_tells_nothing_until_it_is_back(
+    world: World,
+) -> None:
+    router = Router(world)
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    drain(world, "node1")
+    await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
+    waited = await until(lambda: router.last is not None, "it was told")
+    assert waited == pytest.approx(WAIT, abs=0.5)
+    assert router.table == {}
+    assert router.last is not None
+    assert router.last.text == "The node is drained."
+    drained = {str(VIP): "nodeDrained"}
+    await until(lambda: world.unannounced("node1") == drained, "it is reported")
+    drain(world, "node1", "false")
+    await router.has("192.0.2.240/32")
+    assert router.table[ROUTE].communities == ()
+
+
+@story("node1", config=False)
+async def test_a_cordoned_node_is_used_last_and_goes_on_serving(world: World) -> None:
+    router = Router(world)
+    router.hold_time = 0
+    configure(world)
+    world.serve("web", VIP)
+    await router.has("192.0.2.240/32")
+    world.apply("Node", "node1", namespace="", spec={"unschedulable": True})
+    await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
+    await pass_time(10 * WAIT)
+    assert router.table.keys() == {ROUTE}
+    assert router.sessions == 1
+
+
+@story("node1", "node2")
+async def test_a_drained_node_lets_another_answer_on_the_segment(world: World) -> None:
+    world.serve("web", VIP)
+    before = await world.holder()
+    drain(world, before)
+    await world.holder(among=world.others(before))

@@ -1,0 +1,65 @@
+"""How a node leaves: routers are asked to use other paths first, then it tells no routes. PURE.
+
+    wish        what the Node object asks for: to stay, to be used last, to leave
+    standing    what follows from it at a time; `deadline` is when that changes by itself
+
+A node that is told to leave (`vipcast drain`, or the label that excludes it from load balancers)
+tells its routes again with the community GRACEFUL_SHUTDOWN (RFC 8326), waits until routers and the
+connections that they carry have had time to move, and then withdraws. A cordoned one is asked to be
+used last and no more: it still serves, and users cordon many nodes at a time (docs/decisions/0043).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from speaker.bgp.routes import Standing
+from vipcast.model.objects import EXCLUDE_LABEL, Node
+
+WAIT: Final = 10.0
+"""Seconds between asking for other paths and withdrawal (RFC 8326, section 4, leaves it open)."""
+
+
+class Wish(Enum):
+    """What a Node object asks for."""
+
+    STAY = "stay"
+    LAST = "last"
+    LEAVE = "leave"
+
+
+def wish_of(node: Node | None) -> Wish:
+    """What is asked of a node; one without an object is asked for nothing."""
+    if node is None:
+        return Wish.STAY
+    if node.draining or EXCLUDE_LABEL in node.labels:
+        return Wish.LEAVE
+    return Wish.LAST if node.unschedulable else Wish.STAY
+
+
+class Leaving:
+    """One node's way out, and back. Times are monotonic seconds."""
+
+    def __init__(self, wait: float = WAIT) -> None:
+        self._wait = wait
+        self._wish: Wish | None = None
+        self._until: float | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """When the node has asked for long enough; None where it does not wait for that."""
+        return self._until
+
+    def look(self, wish: Wish, now: float) -> Standing:
+        """Where the node stands. One that is to leave when its speaker starts has left already."""
+        if wish is not self._wish:
+            first, self._wish = self._wish is None, wish
+            self._until = now + self._wait if wish is Wish.LEAVE and not first else None
+        elif self._until is not None and now >= self._until:
+            self._until = None
+        if wish is Wish.STAY:
+            return Standing.STAYS
+        if wish is Wish.LAST or self._until is not None:
+            return Standing.LEAVES
+        return Standing.LEFT
