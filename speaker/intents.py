@@ -113,9 +113,9 @@ class Intents:
         """This node's own object."""
         return self.store.nodes.get(self._node)
 
-    def password(self, _secret: Key) -> bytes | None:
-        """What a Secret holds for a peer: no such Secret is followed yet."""
-        return None
+    def password(self, secret: Key) -> bytes | None:
+        """What a Secret holds for a peer, None if that is nothing."""
+        return self.store.password(secret)
 
     def look_again(self, now: float) -> Taken:
         """What follows from the time that has passed; claims do not."""

@@ -32,9 +32,10 @@ def open_source(
 ) -> Source:
     """A source to be entered, which writes as `writer`.
 
-    On an API server, only the one ConfigMap and the one Secret are followed, and of status objects
-    those of the speaker on `node`, of the controller ("") or all (None): what all speakers write
-    is not brought to each of them. `owns` is as KubeSource has it. A directory is followed whole.
+    On an API server, only the one ConfigMap is followed, and of status objects those of the speaker
+    on `node`, of the controller ("") or all (None): what all speakers write is not brought to each
+    of them. Of Secrets, too, only the one, but for a speaker: passwords of BGP peers stand in
+    others. `owns` is as KubeSource has it. A directory is followed whole.
     """
     # Each brings libraries that the other has no use for: the client of an API server is 12 MiB.
     if objects.directory is not None:
@@ -45,7 +46,9 @@ def open_source(
     from vipcast.kube.api import Access
     from vipcast.kube.source import KubeSource
 
-    names = {CONFIG_MAP: config, SECRET: secret}
+    names = {CONFIG_MAP: config}
+    if not node:
+        names[SECRET] = secret
     labels = {}
     if node is not None:
         names[CONFIGURATION_STATE] = configuration_state_ref(namespace, node).key.name

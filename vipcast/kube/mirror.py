@@ -7,9 +7,9 @@ it, and whoever lists has to list again (`Mirror.unreadable`).
 What the server answers to our own writes counts, too (vipcast.kube.ahead).
 
 Objects are kept without what nobody reads: who wrote which field (but a Service's addresses),
-versions that turn with every write, images and heartbeats of nodes, ports and pods of endpoints. So
-what remains is equal as long as nothing has changed that matters, and a thousand objects stay
-small.
+versions that turn with every write, images and heartbeats of nodes, ports and pods of endpoints,
+and what is secret but no key of hellos or password of BGP peers. So what remains is equal as long
+as nothing has changed that matters, and a thousand objects stay small.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 from vipcast.kube.ahead import Ahead
 from vipcast.kube.fields import shown
+from vipcast.kube.parse import SECRET_KEY
+from vipcast.kube.passwords import PASSWORD, TYPE
 from vipcast.kube.paths import plural
 from vipcast.kube.writers import MANAGED, accounts
 from vipcast.model.errors import Finding
@@ -27,6 +29,7 @@ from vipcast.model.raw import (
     CLUSTER_WIDE,
     ENDPOINT_SLICE,
     NODE,
+    SECRET,
     SERVICE,
     Delta,
     Kind,
@@ -42,6 +45,7 @@ _OF_SLICE_METADATA = ("name", "namespace", "labels")
 _OF_ENDPOINT = ("addresses", "conditions", "nodeName")
 _CONDITIONS = ("ready", "serving", "terminating")
 _SEEN_CONDITIONS: dict[tuple[tuple[str, bool], ...], dict[str, bool]] = {}
+_NAMES = ("name", "namespace")
 _OF_NODE_SPEC = ("podCIDR", "podCIDRs", "unschedulable")
 
 
@@ -188,6 +192,12 @@ def _endpoint(raw: Any) -> Any:
     return kept
 
 
+def _secret(raw: dict[str, Any]) -> None:
+    """Of a Secret's values, those that Vipcast reads, where it reads them."""
+    raw["metadata"] = _only(raw["metadata"], _NAMES)
+    raw["data"] = _only(raw.get("data"), (PASSWORD if raw.get("type") == TYPE else SECRET_KEY,))
+
+
 def _only(value: Any, keys: tuple[str, ...]) -> Any:
     """Some keys of a mapping; what is none stays, for the parser to name."""
     if not isinstance(value, Mapping):
@@ -198,4 +208,5 @@ def _only(value: Any, keys: tuple[str, ...]) -> Any:
 _OF_KIND: Mapping[Kind, Callable[[dict[str, Any]], None]] = {
     NODE: _node,
     ENDPOINT_SLICE: _endpoint_slice,
+    SECRET: _secret,
 }

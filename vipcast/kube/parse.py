@@ -158,29 +158,33 @@ def parse_namespace(raw: Raw) -> Mapping[str, str]:
 
 
 def parse_secret_key(raw: Raw, field: str = SECRET_KEY) -> bytes:
-    """The bytes of one key of a Secret: base64 decoded, nothing stripped from what comes out.
+    """The bytes of one key of a Secret: base64 decoded, nothing stripped from what comes out."""
+    _, top = open_object(raw, "Secret")
+    fix = f"Put random bytes there as base64, or delete the Secret: {_MADE_ANEW}."
+    return base64_under(top, field, fix)
+
+
+def base64_under(secret: Fields, key: str, fix: str) -> bytes:
+    """What stands in a Secret's data under a key, decoded; at least one byte.
 
     Line breaks inside of the base64 text do not count (Kubernetes ignores them as well). The value
     never shows in a finding.
     """
-    _, top = open_object(raw, "Secret")
-    data = top.below("data")
     try:
-        text = data.text(field)
+        text = secret.below("data").text(key)
         value = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
     except ParseError as error:
         raise ParseError(replace(error.finding, value="")) from None
     except ValueError:
-        raise _hidden(top, field, "The value is not base64.") from None
+        raise _hidden(secret, key, "The value is not base64.", fix) from None
     if not value:
-        raise _hidden(top, field, "There is no such key, or it holds nothing.")
+        raise _hidden(secret, key, "There is no such key, or it holds nothing.", fix)
     return value
 
 
-def _hidden(secret: Fields, field: str, message: str) -> ParseError:
+def _hidden(secret: Fields, key: str, message: str, fix: str) -> ParseError:
     """A finding about a secret value, which it does not show."""
-    fix = f"Put random bytes there as base64, or delete the Secret: {_MADE_ANEW}."
-    return ParseError(Finding(secret.name, f"data.{field}", "", message, fix))
+    return ParseError(Finding(secret.name, f"data.{key}", "", message, fix))
 
 
 def _writer(raw: Raw) -> str:

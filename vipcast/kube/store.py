@@ -2,7 +2,7 @@
 
 An object that cannot be parsed adds a finding, and what it was before stays: nobody loses an
 address because of a typing error. So does the key of the hellos when its Secret goes: the speakers
-agree on the last one until there is another.
+agree on the last one until there is another. The password of a BGP peer goes with its Secret.
 
     store = Store(namespace)
     change = store.apply(batch)
@@ -27,6 +27,7 @@ from vipcast.kube.parse import (
     parse_secret_key,
     parse_service,
 )
+from vipcast.kube.passwords import Passwords, named
 from vipcast.kube.status import parse_l2_status, parse_speaker_status
 from vipcast.model.addresses import Network
 from vipcast.model.errors import Finding, ParseError
@@ -70,8 +71,8 @@ class Change:
     `services` are new, gone or different, or their endpoints are; whether `nodes` matter to others,
     too, the program knows. `config`: an object of the configuration, wherever it stands, beyond its
     status, or what it asks of nodes: addresses of theirs and of pods, which no pool may have, and
-    labels that objects of BGP select them by. `others` are the objects of every other kind that
-    changed.
+    labels that objects of BGP select them by. `secret`: the key of the hellos, or a password of BGP
+    peers. `others` are the objects of every other kind that changed.
     """
 
     services: frozenset[Key] = frozenset()
@@ -108,6 +109,7 @@ class Store:
         self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
         self._nodes: dict[str, Node] = {}
         self._findings: dict[Ref, tuple[Finding, ...]] = {}
+        self._passwords = Passwords()
 
     @property
     def services(self) -> Mapping[Key, Service]:
@@ -137,7 +139,12 @@ class Store:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Objects that cannot be parsed as they are now, in the order of their names."""
-        return tuple(each for ref in sorted(self._findings) for each in self._findings[ref])
+        secrets = self._passwords.findings
+        return tuple(
+            each
+            for ref in sorted(self._findings.keys() | secrets.keys())
+            for each in (*self._findings.get(ref, ()), *secrets.get(ref, ()))
+        )
 
     @property
     def secret_key(self) -> bytes | None:
@@ -149,6 +156,13 @@ class Store:
     def secret_present(self) -> bool:
         """Whether the Secret is there now, readable or not."""
         return self.raw(self._secret) is not None
+
+    def password(self, secret: Key) -> bytes | None:
+        """The password that a BGPPeer takes from this Secret (passwordSecret): 1 to 80 bytes.
+
+        None while there is none, be it that the Secret is not there or that it never could be read.
+        """
+        return self._passwords.get(secret)
 
     def inputs(self, service_cidrs: tuple[Network, ...] = ()) -> Inputs:
         """What the configuration is read from, for `ConfigKeeper.feed`."""
@@ -177,7 +191,7 @@ class Store:
 
     def apply(self, batch: Batch) -> Change:
         """Take in what changed, and say what follows from it."""
-        before = dict(self._findings)
+        before = self.findings
         services: set[Key] = set()
         nodes: set[str] = set()
         others: set[Ref] = set()
@@ -202,7 +216,9 @@ class Store:
                     config = config or _asked(old, labels) != _asked(new, labels)
                 elif ref.kind not in (SERVICE, ENDPOINT_SLICE):
                     others.add(ref)
-        findings = before != self._findings or batch.problems != self.problems
+        if any(delta.ref.kind in (SECRET, BGP_PEER) for delta in batch.deltas):
+            secret = self._read_passwords() or secret
+        findings = before != self.findings or batch.problems != self.problems
         self.synced, self.problems, self._partial = batch.synced, batch.problems, batch.partial
         return Change(
             frozenset(services), frozenset(nodes), config, secret, findings, frozenset(others)
@@ -246,6 +262,13 @@ class Store:
             gone = Finding(str(self._secret), "", "", message, kept=True)
             self._findings[self._secret] = (gone,)
         return old
+
+    def _read_passwords(self) -> bool:
+        """Read the passwords of BGP peers anew; whether any is another."""
+        mine = self._secret.key.namespace
+        peers = named(self.raws(BGP_PEER).values())
+        here = {key: raw for key, raw in self.raws(SECRET).items() if key.namespace == mine}
+        return self._passwords.look(peers, here)
 
     def _labels_of_nodes(self) -> frozenset[str]:
         """The labels by which objects of BGP select nodes."""

@@ -24,7 +24,7 @@ from vipcast.kube.mirror import Mirror
 from vipcast.kube.paths import collection
 from vipcast.kube.queue import pause
 from vipcast.model.errors import RefusedError, SourceError
-from vipcast.model.raw import Delta, Kind, Raw, Ref
+from vipcast.model.raw import SECRET, Delta, Kind, Raw, Ref
 
 PAGE: Final = 250
 """Objects in one page of a list."""
@@ -42,6 +42,10 @@ changes it may say nothing until then, and what says nothing for longer does not
 MISSING: Final = 10.0
 """Seconds until a kind that the server does not know is asked for again."""
 
+BULKY: Final = {SECRET: "type!=helm.sh/release.v1"}
+"""What is not brought of a kind of which not one object by its name is wanted: helm keeps each past
+release in a Secret of up to a MiB."""
+
 _GONE: Final = 410
 _NOT_FOUND: Final = 404
 _FAILURES_UNTIL_LIST: Final = 3
@@ -52,7 +56,8 @@ _SLOWEST: Final = 6  # failures in a row, after which the pause is 6.4 s and gro
 class Scope:
     """Which objects are followed: of one kind, in one namespace or in all.
 
-    Of those only the one of this `name`, or those whose `labels` are so ("key=value"), if given.
+    Of those only the one of this `name`, or those whose `labels` are so ("key=value"), if given;
+    never those that `BULKY` leaves out.
     """
 
     kind: Kind
@@ -71,6 +76,8 @@ class Scope:
         query: dict[str, str | int] = {}
         if self.name:
             query["fieldSelector"] = f"metadata.name={self.name}"
+        elif self.kind in BULKY:
+            query["fieldSelector"] = BULKY[self.kind]
         if self.labels:
             query["labelSelector"] = self.labels
         return query

@@ -13,6 +13,9 @@ from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
 from vipcast.model.selectors import Selector
 
+LONGEST_PASSWORD = 80
+"""Bytes that Linux takes as a key of TCP-MD5 (TCP_MD5SIG_MAXKEYLEN in linux/tcp.h)."""
+
 
 @dataclass(frozen=True, slots=True)
 class BfdProfile:

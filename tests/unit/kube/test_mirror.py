@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from vipcast.kube.mirror import LAST_APPLIED, Mirror, lean
 from vipcast.kube.writers import writer
 from vipcast.model.objects import Key
-from vipcast.model.raw import ENDPOINT_SLICE, NODE, SERVICE, Delta, Ref
+from vipcast.model.raw import ENDPOINT_SLICE, NODE, SECRET, SERVICE, Delta, Ref
 
 WEB, DB = Ref(SERVICE, Key("default", "web")), Ref(SERVICE, Key("default", "db"))
 
@@ -257,6 +259,33 @@ def test_equal_conditions_of_endpoints_are_one_object_and_odd_ones_are_kept() ->
     assert conditions({"ready": 1}, {"ready": None}, "yes", None) == [
         *({"ready": 1}, {"ready": None}, "yes", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept_key"),
+    [("kubernetes.io/basic-auth", "password"), ("Opaque", "secretkey"), ("a.b/c", "secretkey")],
+)
+def test_only_the_secrets_that_are_read_are_kept(kind: str, kept_key: str) -> None:
+    data = {"password": "YQ==", "secretkey": "Yg==", "tls.key": "Yw=="}
+    names = {"name": "router", "namespace": "metallb-system"}
+    raw = {"metadata": {**names, "uid": "u", "labels": {"a": "b"}}, "type": kind, "data": data}
+    assert lean(SECRET, raw) == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": names,
+        "type": kind,
+        "data": {kept_key: data[kept_key]},
+    }
+    assert raw["data"] is data
+    assert lean(SECRET, {"metadata": names, "type": kind})["data"] is None
+
+
+def test_of_a_secret_that_nobody_reads_a_renewal_is_no_change() -> None:
+    ref = Ref(SECRET, Key("metallb-system", "certificate"))
+    mirror = Mirror(SECRET)
+    listed(mirror, [item(ref, type="kubernetes.io/tls", data={"tls.key": "YQ=="})])
+    renewed = item(ref, 2, type="kubernetes.io/tls", data={"tls.key": "Yg=="})
+    assert mirror.put(ref, renewed) is None
 
 
 def test_what_is_odd_is_kept_for_the_parser_to_name() -> None:

@@ -308,6 +308,64 @@ def test_other_secrets_are_nobodys_business() -> None:
     assert not one.findings
 
 
+ROUTER = ref(secret_ref(NAMESPACE).kind, "router", NAMESPACE)
+
+
+def password(value: str = "a", at: Ref = ROUTER) -> Delta:
+    return made(at, type="kubernetes.io/basic-auth", stringData={"password": value})
+
+
+def peer(secret: str = "router", namespace: str = NAMESPACE) -> Delta:
+    return made(ref(BGP_PEER, "rack", namespace), spec={"passwordSecret": {"name": secret}})
+
+
+def test_the_password_of_a_peer_is_told_when_it_changes_and_goes_with_its_secret() -> None:
+    one = store()
+    assert one.password(ROUTER.key) is None
+    assert fed(one, peer()) == Change(config=True)
+    assert fed(one, password()) == Change(secret=True)
+    assert one.password(ROUTER.key) == b"a"
+    assert fed(one, password()) == Change()
+    assert fed(one, password("")) == Change(findings=True)
+    assert one.password(ROUTER.key) == b"a"
+    assert fed(one, password("b")) == Change(secret=True, findings=True)
+    assert fed(one, gone(ROUTER)) == Change(secret=True)
+    assert one.password(ROUTER.key) is None
+    assert not one.findings
+    assert one.secret_key is None
+
+
+def test_a_secret_that_is_wrong_is_told_of_when_a_peer_names_it() -> None:
+    one = store()
+    assert fed(one, made(ROUTER, data={"password": "YQ=="})) == Change()
+    assert fed(one, peer()) == Change(config=True, findings=True)
+    (found,) = one.findings
+    assert (found.object, found.field, found.value) == (
+        f"Secret {NAMESPACE}/router",
+        "type",
+        "Opaque",
+    )
+    assert fed(one, peer("another")) == Change(config=True, findings=True)
+    assert not one.findings
+
+
+def test_passwords_stand_in_the_programs_own_namespace_alone() -> None:
+    one = store()
+    stray = ref(ROUTER.kind, "router")
+    assert fed(one, password(at=stray), password("", ROUTER), peer(namespace="default")) == Change(
+        config=True
+    )
+    assert (one.password(stray.key), one.password(ROUTER.key)) == (None, None)
+
+
+def test_the_hellos_own_secret_is_no_password() -> None:
+    one = store()
+    fed(one, key(), peer("memberlist"))
+    assert (one.secret_key, one.password(key().ref.key)) == (b"key", None)
+    fed(one, key("not base64"))
+    assert [found.field for found in one.findings] == ["data.secretkey", "type"]
+
+
 def test_reports_are_parsed_and_other_kinds_are_kept_raw() -> None:
     one = store()
     held, held_raw = render_l2_status(NAMESPACE, L2Status("n1", WEB, ()))
