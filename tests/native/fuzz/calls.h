@@ -8,9 +8,9 @@
 
 #include "bgpwire.h"
 
-#define LONGEST_ARRAY 6000	/* bytes: more than one message */
-#define MOST_NUMBERS  5000	/* of one kind; more than fit into a message */
-#define PAPER	      (1 << 20) /* bytes: more than any call writes */
+#define LONGEST_ARRAY 6000 /* bytes: more than one message */
+#define MOST_NUMBERS  5000 /* of one kind; more than fit into a message */
+#define PAPER	      (LONGEST_ARRAY * BGPWIRE_LONGEST) /* bytes: a message for each prefix */
 
 enum call {
 	CALL_KEEPALIVE,

@@ -111,6 +111,9 @@ _MESSAGES = {
     "full to the last byte with a carrier": replace(DENSE, next_hop=HOP6),
     "full to the last byte with withdrawals": replace(DENSE, call=Call.WITHDRAW),
     "room for one byte": replace(DENSE, communities=1012, repeat=1),
+    "one prefix in each of many messages": replace(
+        DENSE, communities=1012, repeat=1999, flags=DENSE.flags | Flag.MEASURE
+    ),
     "announced inside": replace(ANNOUNCED, flags=Flag.HAS_LOCAL_PREF, path=0),
     "communities": replace(ANNOUNCED, communities=3, large=2),
     "long communities": replace(ANNOUNCED, communities=64),

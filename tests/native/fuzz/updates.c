@@ -81,29 +81,38 @@ static void add_local_pref(struct pile *pile, uint32_t local_pref)
 	add_attribute(pile, 0x40, 5, &value);
 }
 
-static void put_announcement(struct pile *body, const struct arguments *about)
+/* All attributes but MP_REACH_NLRI. */
+static struct pile rest;
+
+static void put_rest(const struct bgpwire_attributes *set)
 {
-	static struct pile said;
-	const struct bgpwire_attributes *set = &about->attributes;
-	const int plain = set->next_hop_size == 4;
 	int wide = 0;
 	size_t at;
 
 	for (at = 0; at < set->as_path_count; at++)
 		wide |= set->as_path[at] > 65535;
+	rest.size = 0;
+	add_plain(&rest, 1, (const uint8_t *)"", 1);
+	add_path(&rest, set, 0x40, 2, set->four_octet ? 4 : 2);
+	if (set->next_hop_size == 4)
+		add_plain(&rest, 3, set->next_hop, 4);
+	if (set->has_local_pref)
+		add_local_pref(&rest, set->local_pref);
+	add_numbers(&rest, 8, set->communities, set->communities_count);
+	if (wide && !set->four_octet)
+		add_path(&rest, set, 0xc0, 17, 4);
+	add_numbers(&rest, 32, set->large_communities, 3 * set->large_communities_count);
+}
+
+static void put_announcement(struct pile *body, const struct arguments *about)
+{
+	static struct pile said;
+	const int plain = about->attributes.next_hop_size == 4;
+
 	said.size = 0;
 	if (!plain)
 		add_reach(&said, about);
-	add_plain(&said, 1, (const uint8_t *)"", 1);
-	add_path(&said, set, 0x40, 2, set->four_octet ? 4 : 2);
-	if (plain)
-		add_plain(&said, 3, set->next_hop, 4);
-	if (set->has_local_pref)
-		add_local_pref(&said, set->local_pref);
-	add_numbers(&said, 8, set->communities, set->communities_count);
-	if (wide && !set->four_octet)
-		add_path(&said, set, 0xc0, 17, 4);
-	add_numbers(&said, 32, set->large_communities, 3 * set->large_communities_count);
+	add_pile(&said, &rest);
 	add(body, 0, 2);
 	add(body, said.size, 2);
 	add_pile(body, &said);
@@ -163,8 +172,13 @@ static void put_messages(const struct arguments *about, struct sheet *sheet)
 	size_t from = 0;
 
 	while (from < count) {
-		size_t most = 0, too_many = count - from + 1;
+		const size_t left = count - from;
+		size_t most = 0, too_many = 1;
 
+		while (too_many <= left && fits(about, from, from + too_many)) {
+			most = too_many;
+			too_many = 2 * most < left ? 2 * most : left + (most == left);
+		}
 		while (too_many - most > 1) {
 			const size_t some = most + (too_many - most) / 2;
 
@@ -227,6 +241,8 @@ void expect_update(const struct arguments *about, struct sheet *sheet)
 		sheet->errors |= fault(BGPWIRE_NEXT_HOP);
 	if (sheet->errors)
 		return;
+	if (about->call == CALL_ANNOUNCE)
+		put_rest(&about->attributes);
 	add(&chunk, 0, 1); /* the shortest prefix; where that does not fit, none does */
 	if (!put_message(about))
 		sheet->errors |= fault(BGPWIRE_TOO_LONG);
