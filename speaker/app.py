@@ -381,6 +381,7 @@ class Speaker:
             problems=(*self.intents.store.problems, *self.intents.store.findings),
             past=self.segments.past,
             yields=self.segments.yields,
+            routes=self.intents.routing.decisions,
             peers=self.intents.routing.peers,
             neighbours=self.peering.views(),
             blocked=self.peering.blocked,

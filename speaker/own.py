@@ -5,21 +5,25 @@ A speaker takes over what the one before it wrote, and sees what others make of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vipcast.kube.render import configuration_state_ref
 from vipcast.kube.status import speaker_status_ref
 from vipcast.kube.store import Store
+from vipcast.model.objects import Key
 from vipcast.model.raw import (
     CONFIGURATION_STATE,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Delta,
+    Kind,
     Raw,
     Ref,
 )
+from vipcast.model.status import BgpStatus, L2Status
 
-KINDS = frozenset({SERVICE_L2_STATUS, CONFIGURATION_STATE, SPEAKER_STATUS})
+KINDS = frozenset({SERVICE_L2_STATUS, SERVICE_BGP_STATUS, CONFIGURATION_STATE, SPEAKER_STATUS})
 """Kinds of which a speaker keeps up, or deletes, what was written in its node's name."""
 
 
@@ -29,6 +33,10 @@ class Own:
     def __init__(self, store: Store, node: str, namespace: str) -> None:
         self._store = store
         self._node = node
+        self._by_service: Mapping[Kind, Mapping[Key, L2Status | BgpStatus]] = {
+            SERVICE_L2_STATUS: store.l2_statuses,
+            SERVICE_BGP_STATUS: store.bgp_statuses,
+        }
         self._named = (
             configuration_state_ref(namespace, node),
             speaker_status_ref(namespace, node),
@@ -37,8 +45,9 @@ class Own:
     def standing(self) -> Iterator[tuple[Ref, Raw]]:
         """Each as it stands now."""
         refs = [
-            Ref(SERVICE_L2_STATUS, key)
-            for key, status in self._store.l2_statuses.items()
+            Ref(kind, key)
+            for kind, statuses in self._by_service.items()
+            for key, status in statuses.items()
             if status.node == self._node
         ]
         for ref in (*refs, *self._named):
@@ -50,7 +59,7 @@ class Own:
         """Whether this may be about one of them; of what is gone, the writer itself knows."""
         if delta.ref.kind not in KINDS or delta.raw is None:
             return delta.ref.kind in KINDS
-        if delta.ref.kind == SERVICE_L2_STATUS:
-            status = self._store.l2_statuses.get(delta.ref.key)
+        if delta.ref.kind in self._by_service:
+            status = self._by_service[delta.ref.kind].get(delta.ref.key)
             return status is not None and status.node == self._node
         return delta.ref in self._named

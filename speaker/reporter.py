@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from speaker import reports
+from speaker.advertised import Advertised
 from speaker.guard import Guard, text_of
 from speaker.leadership import Changed, Condition
 from speaker.peerreports import peer_reports
@@ -90,6 +91,7 @@ class Reporter:
     ) -> None:
         self._flags = flags
         self._owner = owner
+        self._advertised = Advertised(node, namespace, owner)
         self._heartbeat = Heartbeat(wall, given=heartbeat)
         self._node = node
         self._xdp_mode = xdp_mode
@@ -301,14 +303,15 @@ class Reporter:
             return []
         self._boot = f"{picture.boot:016x}"
         wanted = {ref: owned(raw, self._owner) for ref, raw in self._objects(picture)}
+        wanted |= self._advertised.objects(picture.routes)
         return await self._write(wanted)
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
         """Bring what stands to what is wanted; one object that cannot be written stops no other."""
         failures = []
         for ref in wanted.keys() | self._written.keys():
-            raw = wanted.get(ref)
-            if self._written.get(ref) == raw:
+            raw, stands = wanted.get(ref), self._written.get(ref)
+            if raw is stands or raw == stands:
                 continue
             try:
                 if raw is None:
@@ -339,7 +342,7 @@ class Reporter:
         return []
 
     def _objects(self, picture: Picture) -> Iterator[tuple[Ref, Raw]]:
-        """Every object that this speaker wants to stand."""
+        """Every object that this speaker wants to stand, but for those about routes."""
         self._since.keep({(one.view.link, vip) for one in picture.seen for vip in one.view.vips})
         self._stood.keep({peer.name for peer in picture.peers})
         held = reports.l2_statuses(self._node, picture.seen, picture.claims, self._held_since)

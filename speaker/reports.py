@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from speaker.bgp.routes import Routes
 from speaker.leadership import SegmentView
 from speaker.plan import Claim, Unannounced
 from speaker.ports import Attachment
@@ -67,8 +68,9 @@ class Skipped:
 class Picture:
     """The whole speaker at one moment, as reports and metrics need it.
 
-    `yields`: another speaker has this node's name, and reports under it. `peers` are those that the
-    node is to speak with, `blocked` those that it cannot, and why.
+    `yields`: another speaker has this node's name, and reports under it. `routes` are what it tells
+    of each Service, `peers` are those that the node is to speak with, `blocked` those that it
+    cannot, and why.
     """
 
     boot: int
@@ -81,6 +83,7 @@ class Picture:
     problems: tuple[Finding, ...]
     past: Past = Past()
     yields: bool = False
+    routes: Mapping[Key, Routes] = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     neighbours: tuple[NeighbourView, ...] = ()
     blocked: Mapping[str, str] = field(default_factory=dict)

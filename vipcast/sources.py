@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from vipcast.kube.patches import Part
 from vipcast.kube.render import configuration_state_ref
@@ -11,12 +12,16 @@ from vipcast.model.raw import (
     CONFIG_MAP,
     CONFIGURATION_STATE,
     SECRET,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Kind,
 )
 from vipcast.ops.flags import Objects
 from vipcast.ports import Source
+
+BY_SERVICE: Final = (SERVICE_L2_STATUS, SERVICE_BGP_STATUS)
+"""Kinds of which each speaker writes one for each Service."""
 
 
 def open_source(
@@ -41,7 +46,7 @@ def open_source(
     if objects.directory is not None:
         from vipcast.files import DirectorySource
 
-        own = () if node is None else (CONFIGURATION_STATE, SERVICE_L2_STATUS, SPEAKER_STATUS)
+        own = () if node is None else (*BY_SERVICE, CONFIGURATION_STATE, SPEAKER_STATUS)
         return DirectorySource(objects.directory, writer, kinds, own=own)
     from vipcast.kube.api import Access
     from vipcast.kube.source import KubeSource
@@ -49,11 +54,11 @@ def open_source(
     names = {CONFIG_MAP: config}
     if not node:
         names[SECRET] = secret
-    labels = {}
+    labels: dict[Kind, str] = {}
     if node is not None:
         names[CONFIGURATION_STATE] = configuration_state_ref(namespace, node).key.name
         names[SPEAKER_STATUS] = node
-        labels[SERVICE_L2_STATUS] = f"{NODE_LABEL}={node}"
+        labels = dict.fromkeys(BY_SERVICE, f"{NODE_LABEL}={node}")
     return KubeSource(
         Access(objects.kubeconfig),
         writer,

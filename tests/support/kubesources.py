@@ -33,6 +33,7 @@ from vipcast.model.raw import (
     CLUSTER_WIDE,
     CONFIGURATION_STATE,
     SERVICE,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     VERSIONS,
@@ -43,7 +44,7 @@ from vipcast.model.raw import (
 )
 
 NAMESPACE = "metallb-system"
-STATUS_KINDS = (CONFIGURATION_STATE, SERVICE_L2_STATUS, SPEAKER_STATUS)
+STATUS_KINDS = (CONFIGURATION_STATE, SERVICE_BGP_STATUS, SERVICE_L2_STATUS, SPEAKER_STATUS)
 
 
 def open_definition(kind: Kind) -> dict[str, Any]:
@@ -196,7 +197,7 @@ class KubeHarness(Harness):
             "owns": {SERVICE: BALANCER} if writer == "controller" else {},
             **more,
         }
-        opened = Own(Access(self.kubeconfig), writer, kinds, **given)
+        opened = Own(Access((self.kubeconfig,)), writer, kinds, **given)
         opened.others = self._others
         return opened
 

@@ -17,6 +17,7 @@ from vipcast.model.raw import (
     CONFIGURATION_STATE,
     EVENT,
     SECRET,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Delta,
@@ -26,7 +27,16 @@ from vipcast.model.raw import (
 )
 
 STATUS = "status"
-WRITTEN_WHOLE = frozenset({SECRET, EVENT, SERVICE_L2_STATUS, CONFIGURATION_STATE, SPEAKER_STATUS})
+WRITTEN_WHOLE = frozenset(
+    {
+        SECRET,
+        EVENT,
+        SERVICE_L2_STATUS,
+        SERVICE_BGP_STATUS,
+        CONFIGURATION_STATE,
+        SPEAKER_STATUS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)

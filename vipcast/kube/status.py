@@ -1,4 +1,4 @@
-"""What the speakers report, as objects and back: ServiceL2Status and SpeakerStatus.
+"""What the speakers report, as objects and back: SpeakerStatus, ServiceL2Status, ServiceBGPStatus.
 
 Each value and its object hold the same, so parse(render(value)) is the value. What `summary` says
 stands in the object beside it: a column of kubectl shows the first item of a list and no other.
@@ -13,8 +13,9 @@ from vipcast.kube.bgpstatus import parse_peer, render_peer
 from vipcast.kube.fields import Fields, open_object
 from vipcast.kube.render import object_name, whole
 from vipcast.model.objects import Key
-from vipcast.model.raw import SERVICE_L2_STATUS, SPEAKER_STATUS, Raw, Ref
+from vipcast.model.raw import SERVICE_BGP_STATUS, SERVICE_L2_STATUS, SPEAKER_STATUS, Raw, Ref
 from vipcast.model.status import (
+    BgpStatus,
     Holding,
     InterfaceReport,
     L2Status,
@@ -42,11 +43,6 @@ def l2_status_ref(namespace: str, service: Key, node: str) -> Ref:
 def render_l2_status(namespace: str, value: L2Status) -> tuple[Ref, dict[str, Any]]:
     """The object for `Source.put`."""
     ref = l2_status_ref(namespace, value.service, value.node)
-    labels = {
-        NODE_LABEL: value.node,
-        SERVICE_NAME_LABEL: value.service.name,
-        SERVICE_NAMESPACE_LABEL: value.service.namespace,
-    }
     holdings = [
         {
             "interface": holding.interface,
@@ -59,14 +55,12 @@ def render_l2_status(namespace: str, value: L2Status) -> tuple[Ref, dict[str, An
         for holding in value.holdings
     ]
     status = {
-        "node": value.node,
-        "serviceName": value.service.name,
-        "serviceNamespace": value.service.namespace,
+        **_identity(value),
         "interfaces": [{"name": name} for name in value.interfaces],
         "holdings": holdings,
         "summary": {"addresses": _joined(holding.address for holding in value.holdings)},
     }
-    return ref, whole(ref, labels=labels, status=status)
+    return ref, whole(ref, labels=_labels(value), status=status)
 
 
 def parse_l2_status(raw: Raw) -> L2Status:
@@ -75,7 +69,7 @@ def parse_l2_status(raw: Raw) -> L2Status:
     status = top.below("status")
     return L2Status(
         node=status.text("node"),
-        service=Key(status.text("serviceNamespace"), status.text("serviceName")),
+        service=_service(status),
         holdings=tuple(
             Holding(
                 interface=holding.text("interface"),
@@ -88,6 +82,50 @@ def parse_l2_status(raw: Raw) -> L2Status:
             for holding in status.items("holdings")
         ),
     )
+
+
+def bgp_status_ref(namespace: str, service: Key, node: str) -> Ref:
+    """The object that says to which routers a node tells the routes of a Service."""
+    name = object_name(service.name, service.namespace, node)
+    return Ref(SERVICE_BGP_STATUS, Key(namespace, name))
+
+
+def render_bgp_status(namespace: str, value: BgpStatus) -> tuple[Ref, dict[str, Any]]:
+    """The object for `Source.put`."""
+    ref = bgp_status_ref(namespace, value.service, value.node)
+    status = {
+        **_identity(value),
+        "peers": list(value.peers),
+        "summary": {"peers": _joined(value.peers)},
+    }
+    return ref, whole(ref, labels=_labels(value), status=status)
+
+
+def parse_bgp_status(raw: Raw) -> BgpStatus:
+    """Raises ParseError."""
+    _, top = open_object(raw, SERVICE_BGP_STATUS.name)
+    status = top.below("status")
+    return BgpStatus(status.text("node"), _service(status), status.texts("peers"))
+
+
+def _labels(value: L2Status | BgpStatus) -> dict[str, str]:
+    return {
+        NODE_LABEL: value.node,
+        SERVICE_NAME_LABEL: value.service.name,
+        SERVICE_NAMESPACE_LABEL: value.service.namespace,
+    }
+
+
+def _identity(value: L2Status | BgpStatus) -> dict[str, Any]:
+    return {
+        "node": value.node,
+        "serviceName": value.service.name,
+        "serviceNamespace": value.service.namespace,
+    }
+
+
+def _service(status: Fields) -> Key:
+    return Key(status.text("serviceNamespace"), status.text("serviceName"))
 
 
 def speaker_status_ref(namespace: str, node: str) -> Ref:

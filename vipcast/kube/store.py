@@ -28,7 +28,7 @@ from vipcast.kube.parse import (
     parse_service,
 )
 from vipcast.kube.passwords import Passwords, named
-from vipcast.kube.status import parse_l2_status, parse_speaker_status
+from vipcast.kube.status import parse_bgp_status, parse_l2_status, parse_speaker_status
 from vipcast.model.addresses import Network
 from vipcast.model.errors import Finding, ParseError
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
@@ -41,6 +41,7 @@ from vipcast.model.raw import (
     NODE,
     SECRET,
     SERVICE,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Batch,
@@ -49,7 +50,7 @@ from vipcast.model.raw import (
     Raw,
     Ref,
 )
-from vipcast.model.status import L2Status, SpeakerReport
+from vipcast.model.status import BgpStatus, L2Status, SpeakerReport
 
 _PARSERS: Mapping[Kind, Callable[[Raw], Any]] = {
     SERVICE: parse_service,
@@ -58,6 +59,7 @@ _PARSERS: Mapping[Kind, Callable[[Raw], Any]] = {
     NAMESPACE: parse_namespace,
     SECRET: parse_secret_key,
     SERVICE_L2_STATUS: parse_l2_status,
+    SERVICE_BGP_STATUS: parse_bgp_status,
     SPEAKER_STATUS: parse_speaker_status,
 }
 
@@ -130,6 +132,11 @@ class Store:
     def l2_statuses(self) -> Mapping[Key, L2Status]:
         """What the speakers hold, by the names of the objects that say so."""
         return self._parsed[SERVICE_L2_STATUS]
+
+    @property
+    def bgp_statuses(self) -> Mapping[Key, BgpStatus]:
+        """To whom the speakers tell routes, by the names of the objects that say so."""
+        return self._parsed[SERVICE_BGP_STATUS]
 
     @property
     def speaker_statuses(self) -> Mapping[Key, SpeakerReport]:

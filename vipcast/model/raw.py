@@ -43,6 +43,7 @@ BGP_ADVERTISEMENT = Kind("metallb.io", "BGPAdvertisement")
 COMMUNITY = Kind("metallb.io", "Community")
 BFD_PROFILE = Kind("metallb.io", "BFDProfile")
 SERVICE_L2_STATUS = Kind("metallb.io", "ServiceL2Status")
+SERVICE_BGP_STATUS = Kind("metallb.io", "ServiceBGPStatus")
 CONFIGURATION_STATE = Kind("metallb.io", "ConfigurationState")
 SPEAKER_STATUS = Kind("vipcast.io", "SpeakerStatus")
 
@@ -62,6 +63,7 @@ VERSIONS: Mapping[Kind, str] = {
     COMMUNITY: "v1beta1",
     BFD_PROFILE: "v1beta1",
     SERVICE_L2_STATUS: "v1beta1",
+    SERVICE_BGP_STATUS: "v1beta1",
     CONFIGURATION_STATE: "v1beta1",
     SPEAKER_STATUS: "v1alpha1",
 }

@@ -43,6 +43,18 @@ class L2Status:
 
 
 @dataclass(frozen=True, slots=True)
+class BgpStatus:
+    """To which routers one node tells the routes of one Service (object ServiceBGPStatus).
+
+    `peers` are names of BGPPeers, sorted, whether or not a session stands: SpeakerStatus says that.
+    """
+
+    node: str
+    service: Key
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InterfaceReport:
     """One interface of a node: whether the responder answers there, how, and why not.
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipcast.kube.status import parse_speaker_status, render_speaker_status
+from vipcast.kube.status import (
+    parse_bgp_status,
+    parse_speaker_status,
+    render_bgp_status,
+    render_speaker_status,
+)
 from vipcast.model.errors import ParseError
-from vipcast.model.status import PeerReport, SpeakerReport
+from vipcast.model.objects import Key
+from vipcast.model.raw import SERVICE_BGP_STATUS, Ref
+from vipcast.model.status import BgpStatus, PeerReport, SpeakerReport
 
 TIME = "2024-05-01T00:00:00Z"
 UP = PeerReport(
@@ -114,3 +122,40 @@ def test_a_report_of_a_router_that_was_spoilt_is_named() -> None:
     raw = {"metadata": {"name": "n1", "namespace": "x"}, "status": status}
     with pytest.raises(ParseError, match=r"SpeakerStatus x/n1: status\.peers\[0\]\.port"):
         parse_speaker_status(raw)
+
+
+BGP = BgpStatus("n1.example", Key("shop", "web"), ("tor-1", "tor-2"))
+
+
+def test_a_bgp_status_says_which_routers_a_node_tells_a_service_to() -> None:
+    ref, raw = render_bgp_status("metallb-system", BGP)
+    assert ref == Ref(SERVICE_BGP_STATUS, Key("metallb-system", "web.shop.n1.example"))
+    assert raw == {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "ServiceBGPStatus",
+        "metadata": {
+            "name": "web.shop.n1.example",
+            "namespace": "metallb-system",
+            "labels": {
+                "metallb.io/node": "n1.example",
+                "metallb.io/service-name": "web",
+                "metallb.io/service-namespace": "shop",
+            },
+        },
+        "status": {
+            "node": "n1.example",
+            "serviceName": "web",
+            "serviceNamespace": "shop",
+            "peers": ["tor-1", "tor-2"],
+            "summary": {"peers": "tor-1,tor-2"},
+        },
+    }
+    assert parse_bgp_status(raw) == BGP
+
+
+def test_what_metallb_writes_is_read_as_well() -> None:
+    theirs = {
+        "metadata": {"generateName": "bgp-", "name": "bgp-x7k2p", "namespace": "metallb-system"},
+        "status": {"node": "n1.example", "serviceName": "web", "serviceNamespace": "shop"},
+    }
+    assert parse_bgp_status(theirs) == replace(BGP, peers=())

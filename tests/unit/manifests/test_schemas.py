@@ -13,12 +13,13 @@ from vipcast.config.inputs import gather, parse
 from vipcast.config.nodes import Node
 from vipcast.config.schema import Reader, Section
 from vipcast.kube.render import configuration_state, program_flags
-from vipcast.kube.status import render_l2_status, render_speaker_status
+from vipcast.kube.status import render_bgp_status, render_l2_status, render_speaker_status
 from vipcast.model.classes import Classes
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
 from vipcast.model.raw import VERSIONS, Kind, Ref
 from vipcast.model.status import (
+    BgpStatus,
     Holding,
     InterfaceReport,
     L2Status,
@@ -125,6 +126,7 @@ def test_the_full_objects_are_a_configuration() -> None:
 
 def test_the_status_kinds_have_exactly_the_keys_that_the_programs_write() -> None:
     l2 = L2Status("node1", Key("shop", "web"), (HOLDING,))
+    bgp = BgpStatus("node1", Key("shop", "web"), ("tor",))
     finding = Finding("IPAddressPool shop/web", "spec", "", "It is wrong.", "Mend it.")
     _, state = configuration_state(
         "metallb-system",
@@ -139,12 +141,14 @@ def test_the_status_kinds_have_exactly_the_keys_that_the_programs_write() -> Non
     _, speaker = render_speaker_status("metallb-system", SPEAKER)
     written = {
         "ServiceL2Status": {"spec": {}, **render_l2_status("metallb-system", l2)[1]},
+        "ServiceBGPStatus": {"spec": {}, **render_bgp_status("metallb-system", bgp)[1]},
         "ConfigurationState": state,
         "SpeakerStatus": speaker,
     }
 
     for kind, version in (
         ("ServiceL2Status", "v1beta1"),
+        ("ServiceBGPStatus", "v1beta1"),
         ("ConfigurationState", "v1beta1"),
         ("SpeakerStatus", "v1alpha1"),
     ):

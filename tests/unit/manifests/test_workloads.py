@@ -39,6 +39,8 @@ WRITES = {
     | own("metallb.io", "ipaddresspools/status", "patch"),
     "speaker": EVENTS
     | STATE
+    | own("metallb.io", "servicebgpstatuses", "create", "delete", "patch")
+    | own("metallb.io", "servicebgpstatuses/status", "patch")
     | own("metallb.io", "servicel2statuses", "create", "delete", "patch")
     | own("metallb.io", "servicel2statuses/status", "patch")
     | own("vipcast.io", "speakerstatuses", "create", "patch")

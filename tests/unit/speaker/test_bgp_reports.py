@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Any
 
 from speaker.bgp.codes import Cease, ErrorCode
@@ -10,8 +11,9 @@ from speaker.bgp.messages import Notification
 from tests.support.virtual import pass_time, until
 from tests.unit.speaker.test_bgp import ROUTER, Router, configure, peer
 from tests.unit.speaker.world import SYSTEM, VIP, World, story
+from vipcast.kube.status import parse_bgp_status
 from vipcast.model.objects import Key
-from vipcast.model.raw import BGP_PEER, SPEAKER_STATUS, Raw, Ref
+from vipcast.model.raw import BGP_PEER, SERVICE_BGP_STATUS, SPEAKER_STATUS, Raw, Ref
 
 MAINTENANCE = Notification(
     ErrorCode.CEASE, Cease.ADMINISTRATIVE_SHUTDOWN, shutdown("maintenance at night")
@@ -135,3 +137,46 @@ async def test_a_router_that_cannot_be_spoken_with_is_reported_with_the_reason(
     assert found["blocked"].startswith(f"Secret {SYSTEM}/tor has no password")
     assert (found["state"], found["announced"]) == ("Idle", 0)
     assert world.status("node1")["summary"]["sessions"] == "0/1"
+
+
+def bgp_statuses(world: World) -> dict[str, tuple[str, ...]]:
+    """To which routers Services are told, as the nodes say."""
+    found = {
+        f"{one.service.name}@{one.node}": one.peers
+        for ref, raw in world.cluster.now().items()
+        if ref.kind == SERVICE_BGP_STATUS
+        for one in [parse_bgp_status(raw)]
+    }
+    return dict(sorted(found.items()))
+
+
+@story("node1", "node2", config=False)
+async def test_each_node_says_to_which_routers_it_tells_a_service(world: World) -> None:
+    configure(world)
+    peer(world, "another", peerAddress="192.0.2.2", nodeSelectors=[{"matchLabels": {"rack": "2"}}])
+    world.label("node2", rack="2")
+    world.serve("web", VIP)
+    both = {"web@node1": ("router",), "web@node2": ("another", "router")}
+    await until(lambda: bgp_statuses(world) == both, "both say so")
+    await world.settled()
+    written = writes(world, SERVICE_BGP_STATUS)
+    world.serve("db", IPv4Address("192.0.2.241"), local="node1")
+    await until(lambda: bgp_statuses(world) == {"db@node1": ("router",), **both}, "one more")
+    assert len(written) == 1
+    world.delete_service("web")
+    await until(lambda: list(bgp_statuses(world)) == ["db@node1"], "one is gone")
+
+
+@story("node1", config=False)
+async def test_a_speaker_takes_over_what_the_one_before_it_said_of_services(world: World) -> None:
+    configure(world)
+    world.serve("web", VIP)
+    world.serve("db", IPv4Address("192.0.2.241"))
+    await until(lambda: list(bgp_statuses(world)) == ["db@node1", "web@node1"], "both are there")
+    await world["node1"].kill()
+    world.delete_service("db")
+    world["node1"].start()
+    written = writes(world, SERVICE_BGP_STATUS)
+    await until(lambda: list(bgp_statuses(world)) == ["web@node1"], "what is gone is removed")
+    await world.settled()
+    assert written == []

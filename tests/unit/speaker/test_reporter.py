@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from speaker.bgp.routes import Rules
 from speaker.leadership import Candidate, Changed, Condition, core
 from speaker.own import KINDS as OWN
 from speaker.plan import Claim, Unannounced
@@ -20,6 +21,7 @@ from tests.support.logged import logged
 from tests.support.memory_source import MemoryCluster, MemorySource
 from tests.support.pods import owner, reference
 from tests.support.virtual import pass_time, until, virtually
+from tests.unit.bgp.making import NODE, SOME, config, service
 from tests.unit.speaker.test_reports import seen, vip
 from tests.unit.speaker.world import KINDS, OTHER, SYSTEM, VIP, WALL
 from vipcast.config.config import Config
@@ -43,6 +45,7 @@ HELD = l2_status_ref(SYSTEM, WEB, "node1")
 NONE = Picture(7, 1, (), (), (), {}, (), ())
 HOLDING = replace(NONE, seen=(seen(vip(VIP, answering=True)),), claims={VIP: CLAIM})
 TOOK = Changed(VIP, "node2", "node1", Reason.HOLDER_LOST, 1.4)
+ROUTES = Rules(config(), NODE).decide(service(), SOME)
 FINDING = Finding("ConfigMap metallb-system/config", "address-pools[0]", "x", "It is wrong.")
 
 
@@ -336,7 +339,7 @@ def test_all_that_is_written_goes_with_the_pod() -> None:
     desk = Desk(owner=owner())
 
     async def story() -> None:
-        desk.show(HOLDING)
+        desk.show(replace(HOLDING, routes={WEB: ROUTES}))
         await until(desk.holding, "what it holds is written")
         written = {
             ref.kind.name: raw["metadata"]["ownerReferences"]
