@@ -12,7 +12,7 @@ from tests.native.fuzz.seeds import SEEDS, Call
 from tests.support.fuzzing import command, planted
 from tests.support.sanitizers import run_sanitized
 
-RUNS = 20_000
+RUNS = 10_000
 MET = re.compile(r"^met: (\d+) inputs; by call:((?: \d+)+); by result:((?: \d+)+)$", re.MULTILINE)
 
 
