@@ -7,6 +7,7 @@ routers do, whatever the event loop under test does meanwhile.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import threading
 import time
@@ -87,6 +88,7 @@ class Router(threading.Thread):
     def run(self) -> None:
         with self._listener:
             self._socket, _ = self._listener.accept()
+        self._socket.settimeout(None)
         with self._socket:
             try:
                 self._converse(self._socket)
@@ -116,11 +118,9 @@ class Router(threading.Thread):
             if now >= due:
                 due = now + HOLD_TIME / 3
                 self.say(encode.keepalive())
-            sock.settimeout(max(min(hold, due) - now, 0.001))
-            try:
-                data = sock.recv(1 << 16)
-            except TimeoutError:
+            if not select.select([sock], [], [], max(min(hold, due) - now, 0.0))[0]:
                 continue
+            data = sock.recv(1 << 16)
             if not data:
                 self.end = "closed"
                 return
