@@ -285,7 +285,8 @@ class PeerLink(Protocol):
         """How many messages `keep_alive` has written."""
 
     def open(self, owner: LinkOwner) -> None:
-        """Deliver from now on. Other callbacks of the loop get their turn every millisecond."""
+        """Deliver from now on, in slices: other callbacks of the loop get their turn each
+        millisecond."""
 
     def send(self, data: bytes) -> None:
         """Write whole messages; what the kernel does not take waits here."""
@@ -296,7 +297,7 @@ class PeerLink(Protocol):
         """
 
     def catch_up(self) -> None:
-        """Deliver now what has arrived, for a millisecond: before a timer is taken for expired."""
+        """Deliver now what has arrived, a slice of it: before a timer is taken for expired."""
 
     def close(self) -> None:
         """Let all that was sent leave, then end in good order (FIN), within seconds; the rest of
