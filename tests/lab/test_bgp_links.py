@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 import pytest
 
@@ -190,21 +190,27 @@ async def test_a_password_that_cannot_sign_is_refused_and_no_connection_is_tried
 # Addresses
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "first"),
+    [("IPv4", "192.0.2.50/24", NODE4), ("IPv6", "2001:db8::50/64", NODE6)],
+    ids=["IPv4", "IPv6"],
+)
 async def test_a_connection_comes_from_the_source_address_that_it_is_given(
-    stage: Stage, connector: TcpConnector
+    stage: Stage, connector: TcpConnector, kind: str, source: str, first: Address
 ) -> None:
-    source = ip_address("192.0.2.50")
     node = stage.lab.node(1).namespace
-    kernel.ip(node, [f"address add {source}/24 dev lan0"])
+    given = ip_interface(source).ip
+    # Deprecated (RFC 4862): good for the connection that asks for it, and not to be told to others.
+    kernel.ip(node, [f"address add {source} dev lan0 preferred_lft 0"])
     try:
-        listener = stage.listen(PAIRS["IPv4"])
-        target = replace(PAIRS["IPv4"].target(), source=source)
-        link, far = await _meet(connector, listener, target)
-        assert far.sock.getpeername()[0] == str(source)
+        listener = stage.listen(PAIRS[kind])
+        link, far = await _meet(connector, listener, replace(PAIRS[kind].target(), source=given))
+        assert far.sock.getpeername()[0] == str(given)
         stands = link.footing
-        assert (stands.local, stands.on_link, stands.ipv4) == (source, True, NODE4)
+        assert (stands.local, stands.on_link) == (given, True)
+        assert first in (stands.ipv4, stands.ipv6)
     finally:
-        kernel.ip(node, [f"address del {source}/24 dev lan0"])
+        kernel.ip(node, [f"address del {source} dev lan0"])
 
 
 async def test_with_a_source_address_of_another_interface_the_peer_is_not_on_its_link(
