@@ -6,7 +6,7 @@
 A node that is told to leave (`vipcast drain`, or the label that excludes it from load balancers)
 tells its routes again with the community GRACEFUL_SHUTDOWN (RFC 8326), waits until routers and the
 connections that they carry have had time to move, and then withdraws. A cordoned one is asked to be
-used last and no more: it still serves, and users cordon many nodes at a time (docs/decisions/0043).
+used last and no more: it still serves, and users cordon many nodes at a time (docs/decisions/0044).
 """
 
 from __future__ import annotations
