@@ -25,7 +25,7 @@ next agent adopts entries and lease. Nobody takes over meanwhile.
     keys       from the Secret to a key         book      holders, own claims, entries
     hello      the datagram                     voice     what this node says
     effects    what the shell has to do         core      lease, learning, deadlines: the whole
-    view       a picture for status and metrics
+    view       a picture for status and metrics  conditions  what holds for the segment, told once
     twin       two interfaces of one node on one segment
 """
 

@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from speaker.leadership.book import Book
-from speaker.leadership.effects import Condition, Effect, Effects, Send, SetLease
+from speaker.leadership.conditions import Conditions
+from speaker.leadership.effects import Effect, Effects, Send, SetLease
 from speaker.leadership.hello import Rejection, decode
-from speaker.leadership.keys import Keys
+from speaker.leadership.keys import Keyring
 from speaker.leadership.listing import Listing
 from speaker.leadership.members import Arrival, Members
 from speaker.leadership.ranking import Candidates
@@ -29,7 +30,6 @@ from speaker.leadership.timing import (
     CLAIM_STEP,
     HELLO_INTERVAL,
     HELLO_SPACING,
-    KEY_OVERLAP,
     LEARN,
     LEASE,
     LOST_AFTER,
@@ -62,8 +62,7 @@ class SegmentCore:
         self._members = Members(identity.node, identity.boot, port.link)
         self._book = Book(identity.node, port.interface, self._out)
         self._voice = Voice(identity, port)
-        self._keys = None if key is None else Keys(key)
-        self._previous_until = 0.0
+        self._keys = Keyring(key)
         self._carrier = True
         self._left = False
         self._yields = False  # another node of our name answers
@@ -74,7 +73,8 @@ class SegmentCore:
         self._hello_made = AT_ONCE
         self._last_call = AT_ONCE
         self._judge_from = AT_ONCE
-        self._conditions = {Reason.LEARNING} | ({Reason.NO_KEY} if key is None else set())
+        held = (Reason.LEARNING,) if self._keys else (Reason.LEARNING, Reason.NO_KEY)
+        self._conditions = Conditions(held, self._out)
         self._rejected: Counter[Rejection] = Counter()
         self._accepted = 0
         self._lapses = 0
@@ -161,7 +161,7 @@ class SegmentCore:
         self._begin(now)
         if up != self._carrier:
             self._carrier = up
-            self._note(Reason.LINK_DOWN, holds=not up)
+            self._conditions.note(Reason.LINK_DOWN, holds=not up)
             if up:
                 self._hello_due = AT_ONCE
                 self._book.reopen()
@@ -172,16 +172,11 @@ class SegmentCore:
     def set_key(self, now: float, key: bytes | None) -> Effects:
         """The key from now on; the one before is accepted and used beside it for KEY_OVERLAP."""
         self._begin(now)
-        if key is None:
-            self._keys = None
-        elif self._keys is None:
-            self._keys = Keys(key)
+        if key is not None and not self._keys:
             self._hello_due = AT_ONCE
             self._book.reconsider(now)
-        elif key != self._keys.current:
-            self._keys = Keys(key, self._keys.current)
-            self._previous_until = now + KEY_OVERLAP
-        self._note(Reason.NO_KEY, holds=key is None)
+        self._keys.change(now, key)
+        self._conditions.note(Reason.NO_KEY, holds=key is None)
         self._book.reopen()
         return self._flush()
 
@@ -290,8 +285,8 @@ class SegmentCore:
         self._last_call = now
         if self._lease is not None and now >= self._lease:
             self._lapses += 1
-            mute = (r for r in (Reason.NO_KEY, Reason.LINK_DOWN) if r in self._conditions)
-            self._lose_right(now, next(mute, Reason.LEASE_OVER))
+            mute = self._conditions.first(Reason.NO_KEY, Reason.LINK_DOWN)
+            self._lose_right(now, mute or Reason.LEASE_OVER)
 
     def _lose_right(self, now: float, why: Reason) -> None:
         self._book.forfeit(now, why)
@@ -299,10 +294,10 @@ class SegmentCore:
         self._lease = None
         self._learnt = None
         self._hello_due = AT_ONCE
-        self._note(Reason.LEARNING, holds=True)
+        self._conditions.note(Reason.LEARNING, holds=True)
 
     def _hear(self, now: float, datagram: bytes) -> Rejection | None:
-        keys = self._keys_now(now)
+        keys = self._keys.at(now)
         hello = decode(datagram, keys) if keys else Rejection.NO_KEY
         if isinstance(hello, Rejection):
             return hello
@@ -341,13 +336,13 @@ class SegmentCore:
         twin = now < self._members.twin_until
         if twin and Reason.SAME_SEGMENT not in self._conditions:
             self._lose_right(now, Reason.SAME_SEGMENT)
-        self._note(Reason.SAME_SEGMENT, holds=twin)
+        self._conditions.note(Reason.SAME_SEGMENT, holds=twin)
         double = now < self._members.duplicate_until
         yields = double and self._members.yields
         turned, self._yields = yields != self._yields, yields
         if yields and turned:
             self._lose_right(now, Reason.DUPLICATE_NODE)
-        self._note(Reason.DUPLICATE_NODE, holds=double, detail=self._about_double())
+        self._conditions.note(Reason.DUPLICATE_NODE, holds=double, detail=self._about_double())
 
     def _about_double(self) -> str:
         double = self._members.double
@@ -360,16 +355,17 @@ class SegmentCore:
     def _end_learning(self, now: float) -> None:
         learning = Reason.LEARNING in self._conditions
         if learning and self._learnt is not None and now >= self._learnt:
-            self._note(Reason.LEARNING, holds=False)
+            self._conditions.note(Reason.LEARNING, holds=False)
             self._judging_since = now
             self._book.reopen()
             self._book.greet_all()  # what was adopted: see _hear, where learners wait
 
     def _decide_at(self) -> float | None:
         """When free addresses are to be looked at next; None while we may not judge."""
-        if {Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions or self._book.due is None:
+        mute = self._conditions.first(Reason.LINK_DOWN, Reason.SAME_SEGMENT)
+        if mute or self._book.due is None:
             return None
-        if self._keys is None:
+        if not self._keys:
             return self._book.due
         if Reason.LEARNING in self._conditions:
             return None
@@ -379,7 +375,7 @@ class SegmentCore:
         at = self._decide_at()
         if at is None or now < at:
             return
-        if self._keys is None:
+        if not self._keys:
             self._book.abandon_all(now)
             return
         live = {
@@ -388,15 +384,15 @@ class SegmentCore:
         self._book.decide(now, live, self._judging_since)
 
     def _may_speak(self) -> bool:
-        mute = {Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT} & self._conditions
-        return not mute and not self._left
+        mute = self._conditions.first(Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT)
+        return mute is None and not self._left
 
     def _speak_at(self) -> float:
         soon = self._hello_made + HELLO_SPACING
         return soon if self._book.changed else max(soon, self._hello_due)
 
     def _hello(self, now: float, away: float = 0.0) -> tuple[bytes, ...]:
-        keys = self._keys_now(now)
+        keys = self._keys.at(now)
         assert keys is not None  # _may_speak says so
         if self._book.changed:
             self._voice.hold(self._book.holdings())
@@ -416,22 +412,13 @@ class SegmentCore:
         self._hello_due = now + HELLO_INTERVAL
         self._out.append(Send(tuple(datagram for hello in hellos for datagram in hello)))
 
-    def _keys_now(self, now: float) -> Keys | None:
-        if self._keys is not None and self._keys.previous and now >= self._previous_until:
-            self._keys = Keys(self._keys.current)
-        return self._keys
-
     def _why_silent(self) -> Reason | None:
         """Why this node could answer for nothing on the segment; None if it could."""
         if self._yields:
             return Reason.DUPLICATE_NODE
-        order = (Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT, Reason.LEARNING)
-        return next((reason for reason in order if reason in self._conditions), None)
-
-    def _note(self, reason: Reason, *, holds: bool, detail: str = "") -> None:
-        if holds != (reason in self._conditions):
-            (self._conditions.add if holds else self._conditions.discard)(reason)
-            self._out.append(Condition(reason, begins=holds, detail=detail if holds else ""))
+        return self._conditions.first(
+            Reason.NO_KEY, Reason.LINK_DOWN, Reason.SAME_SEGMENT, Reason.LEARNING
+        )
 
     def _flush(self) -> Effects:
         effects = tuple(self._out)

@@ -15,6 +15,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from speaker.leadership.timing import KEY_OVERLAP
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -22,6 +24,32 @@ class Keys:
 
     current: bytes
     previous: bytes | None = None
+
+
+class Keyring:
+    """The key that holds, if there is one; after a change the one before holds beside it."""
+
+    def __init__(self, key: bytes | None) -> None:
+        self._keys = None if key is None else Keys(key)
+        self._previous_until = 0.0
+
+    def __bool__(self) -> bool:
+        """Whether there is a key."""
+        return self._keys is not None
+
+    def at(self, now: float) -> Keys | None:
+        """What holds at a time, which must not go back."""
+        if self._keys is not None and self._keys.previous and now >= self._previous_until:
+            self._keys = Keys(self._keys.current)
+        return self._keys
+
+    def change(self, now: float, key: bytes | None) -> None:
+        """The key from now on; the one before holds beside it for KEY_OVERLAP."""
+        if key is None or self._keys is None:
+            self._keys = None if key is None else Keys(key)
+        elif key != self._keys.current:
+            self._keys = Keys(key, self._keys.current)
+            self._previous_until = now + KEY_OVERLAP
 
 
 def agent_key(secret: bytes) -> bytes:

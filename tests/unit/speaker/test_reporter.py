@@ -296,7 +296,7 @@ def test_the_end_of_a_condition_has_a_sentence_of_its_own(
 
 
 def test_every_condition_that_a_core_can_tell_has_a_sentence_for_its_end() -> None:
-    told = re.findall(r"_note\(\s*Reason\.(\w+)", Path(core.__file__).read_text())
+    told = re.findall(r"_conditions\.note\(\s*Reason\.(\w+)", Path(core.__file__).read_text())
     assert {Reason[name] for name in told} == set(ENDED)
 
 
