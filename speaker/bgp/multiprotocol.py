@@ -11,6 +11,10 @@
 One that cannot be read ends the session, since nobody knows which routes it meant (RFC 7606,
 section 7.11); the other way that is allowed, to be deaf to the family from then on, would leave us
 with a router that thinks otherwise. A family that was not agreed on is passed over unread.
+
+Some routers pass on IPv4 routes with the IPv6 next hop that they have themselves, also to a peer
+that RFC 8950 was not agreed on with. Where such a next hop ends is plain, and with it the routes:
+they count as withdrawn, and the session stays.
 """
 
 from __future__ import annotations
@@ -38,7 +42,7 @@ class Routes(NamedTuple):
     """Routes of one family, between two offsets of the message.
 
     `number` is how many, None if the family was not agreed on; `hop` is where the next hop begins,
-    0 in MP_UNREACH_NLRI.
+    0 in MP_UNREACH_NLRI. `foreign`: that is of another family, which was not agreed on.
     """
 
     family: AfiSafi
@@ -46,6 +50,7 @@ class Routes(NamedTuple):
     hop: int
     start: int
     end: int
+    foreign: bool = False
 
 
 def read_routes(attribute: Attribute, message: bytes, context: Context) -> Routes | Reset:
@@ -64,12 +69,13 @@ def read_routes(attribute: Attribute, message: bytes, context: Context) -> Route
     if family not in context.families or family.safi not in _PLAIN:
         return Routes(family, None, hop, routes, end)
     size = routes - hop - 1
-    if reach and size not in _hop_sizes(family, context):
+    foreign = reach and size not in _hop_sizes(family, context)
+    if foreign and not (family.afi == Afi.IPV4 and size in _HOP_SIZES[Afi.IPV6]):
         return _unreadable(attribute, message, f"of {family} has a next hop of {size} octets")
     number = count(message, routes, end, family.afi)
     if number is None:
         return _unreadable(attribute, message, f"of {family} has a prefix that is too long")
-    return Routes(family, number, hop, routes, end)
+    return Routes(family, number, hop, routes, end, foreign)
 
 
 def _hop_sizes(family: AfiSafi, context: Context) -> tuple[int, ...]:

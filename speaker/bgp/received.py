@@ -171,6 +171,10 @@ class _Reading:
             subcode = UpdateError.OPTIONAL_ATTRIBUTE_ERROR
             self._faults.append(DiscardAttribute(attribute.type, subcode, sentence))
             return None
+        if routes.foreign:
+            sentence = f"{routes.family} has a next hop of IPv6, which was not agreed on."
+            subcode = UpdateError.OPTIONAL_ATTRIBUTE_ERROR
+            self._faults.append(TreatAsWithdraw(attribute.type, subcode, sentence))
         if withdrawn:
             self._unreach = routes.family, routes.number
             self._end_of_rib = routes.family

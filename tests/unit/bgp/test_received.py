@@ -141,9 +141,18 @@ def test_a_next_hop_is_as_long_as_its_family_has_it(size: int) -> None:
         octets = reach(family, bytes(size), ROUTE)
         whole = update(octets + ORIGIN + AS_PATH)
         if size in sizes:
+            assert faults(whole, context) == []
             assert read(whole, context).announced == ((family, 1),)
+        elif family == IPV4_UNICAST and size in (16, 32):
+            assert faults(whole, context) == [(TreatAsWithdraw, 14, 9)]
         else:
             assert refused(whole, context) == (3, 9, octets)
+
+
+def test_routes_behind_a_next_hop_that_was_not_agreed_on_are_found_or_end_the_session() -> None:
+    good, bad = (reach(IPV4_UNICAST, HOP6, routes) for routes in (ROUTE, b"\x21" + ROUTE))
+    assert read(update(good + ORIGIN + AS_PATH)).announced == ((IPV4_UNICAST, 1),)
+    assert refused(update(bad + ORIGIN + AS_PATH)) == (3, 9, bad)
 
 
 def test_a_next_hop_longer_than_its_attribute_ends_the_session() -> None:
