@@ -32,6 +32,10 @@ _FIELDS = (
     *("tcp.stream", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst"),
     *("tcp.dstport", "tcp.seq", "tcp.payload"),
 )
+_LONGEST = 66_000
+"""Bytes of a packet, which the kernel cuts into segments later or never (GSO)."""
+_BUFFER = 64 << 10
+"""KiB."""
 _numbers = itertools.count(1)
 _STATISTICS = re.compile(r"(\d+) packets? captured, (\d+) packets? received by filter")
 
@@ -61,6 +65,9 @@ class Capture:
     def __enter__(self) -> Capture:
         # -U: every packet is in the file at once. -Z: Debian's tcpdump would become another user.
         options = ["--immediate-mode", "-n", "-U", "-Z", "root", "-i", self._interface]
+        # Every packet has a place of its own, as long as the longest may be: by default there are
+        # eight, and a ninth that comes at once is lost.
+        options += ["-s", str(_LONGEST), "-B", str(_BUFFER)]
         words = ["tcpdump", *options, "-w", str(self.file), f"tcp port {PORT}"]
         self._process = self._host.start(words, name=self._name)
         until(lambda: "listening on" in self._said(), f"tcpdump on {self._host.name} listens")
