@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from speaker.bgp.notices import Down, Established, RefreshAsked, SessionEvent, UpdateSeen
-from speaker.routers import Router
+from speaker.routers import Router, place_of
 from vipcast.ops.log import event
 
 log = logging.getLogger(__name__)
@@ -86,4 +86,5 @@ class PeerLog:
 
 
 def _who(router: Router) -> dict[str, Any]:
-    return {"peer": f"{router.target.address}:{router.target.port}", "name": router.name}
+    place = place_of(router.target.address, router.target.port)
+    return {"peer": place, "name": router.name}

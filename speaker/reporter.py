@@ -19,7 +19,7 @@ from speaker import reports
 from speaker.advertised import Advertised
 from speaker.guard import Guard, text_of
 from speaker.leadership import Changed, Condition
-from speaker.peerreports import peer_reports
+from speaker.peerreports import established, peer_reports, peer_samples, told
 from speaker.plan import Claim
 from speaker.ports import Counts
 from speaker.reports import Picture
@@ -420,4 +420,6 @@ def sample(
             for one in picture.seen
         ),
         hello_failures=failures,
+        told=told(picture.routes.values(), established(picture.neighbours)),
+        peers=peer_samples(picture.peers, picture.neighbours, picture.blocked),
     )

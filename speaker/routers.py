@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from speaker.bgp.notices import SessionView
 from speaker.bgp.settings import SessionSettings
 from speaker.ports import Target
+from vipcast.model.addresses import Address
+
+
+def place_of(address: Address, port: int) -> str:
+    """Where a router is, as log and metrics name it: 192.0.2.1:179, [2001:db8::1]:179."""
+    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
 
 
 @dataclass(frozen=True, slots=True)

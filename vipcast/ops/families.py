@@ -6,28 +6,10 @@ Values come from vipcast.ops.metrics. docs/operations.md lists the same names; a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric. Three of MetalLB's counters lack `_total` at the end; they keep their names.
-
-    `alarm` says when the value is wrong and, after a colon, what to do; "" where no value is wrong.
-    """
-
-    name: str
-    type: Literal["gauge", "counter", "histogram"]
-    meaning: str
-    labels: tuple[str, ...] = ()
-    alarm: str = ""
-
-    @property
-    def help(self) -> str:
-        """The text of the HELP line."""
-        return f"{self.meaning} {self.alarm}".rstrip()
-
+from vipcast.ops import bgpfamilies as bgp
+from vipcast.ops.family import Family
 
 # Both programs.
 BUILD_INFO: Final = Family(
@@ -154,7 +136,7 @@ WITHOUT_ADDRESS: Final = Family(
 ANNOUNCED: Final = Family(
     "metallb_speaker_announced",
     "gauge",
-    "1 for each Service and address that this node answers for.",
+    "1 for each Service and address that this node answers for, or that it tells a router of.",
     ("service", "protocol", "node", "ip"),
     alarm="None on all nodes for an address: run `vipcast explain SERVICE`, which says why.",
 )
@@ -331,4 +313,5 @@ SPEAKER: Final = (
     GIVEN_UP,
     LEASE_GAPS,
     TAKEOVER,
+    *bgp.ALL,
 )

@@ -21,10 +21,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vipcast.model.reasons import Reason
+from vipcast.ops import bgpfamilies as bgp
 from vipcast.ops import families as f
-from vipcast.ops.families import Family
+from vipcast.ops.family import Family
 from vipcast.ops.flags import version
-from vipcast.ops.samples import ControllerSample, SegmentSample, SpeakerSample
+from vipcast.ops.samples import ControllerSample, PeerSample, SegmentSample, SpeakerSample
 from vipcast.ports import SourceHealth
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -60,7 +61,7 @@ class Page(Collector):
     def text(self) -> bytes:
         """The page as Prometheus reads it."""
         text = prometheus_client.generate_latest(self).decode()
-        # The library allows a counter no name without _total. MetalLB has three such names: they go
+        # The library allows a counter no name without _total. MetalLB has such names: they go
         # through it without a type, and get it here.
         return re.sub(r"^(# TYPE \S+) untyped$", r"\1 counter", text, flags=re.MULTILINE).encode()
 
@@ -174,6 +175,8 @@ class SpeakerMetrics(_Metrics):
         sample = self._read()
         for service, ip in sample.announced:
             yield f.ANNOUNCED, (service, "layer2", self._node, ip), 1
+        for service, ip in sample.told:
+            yield f.ANNOUNCED, (service, "bgp", self._node, ip), 1
         for reason, count in sample.unannounced.items():
             yield f.UNANNOUNCED, (reason,), count
         yield from _requests(sample)
@@ -188,6 +191,8 @@ class SpeakerMetrics(_Metrics):
             if family in (f.TAKEN, f.GIVEN_UP):
                 yield family, labels, count
         yield f.LEASE_GAPS, (), sample.lease_gaps
+        for peer in sample.peers:
+            yield from _peer(peer)
 
 
 class Buckets(Collector):
@@ -242,6 +247,31 @@ def _segment(segment: SegmentSample) -> Iterator[Row]:
     yield f.HELLOS_RECEIVED, name, segment.hellos_received
     for cause, count in segment.hellos_rejected.items():
         yield f.HELLOS_REJECTED, (*name, cause), count
+
+
+def _peer(sample: PeerSample) -> Iterator[Row]:
+    """One router."""
+    name, in_frr = (sample.peer,), (sample.peer, "")
+    sent, received = Counter(sample.sent), Counter(sample.received)
+    yield bgp.UP, name, sample.up
+    yield bgp.UPDATES, name, sent["UPDATE"]
+    yield bgp.ANNOUNCED, name, sample.announced
+    yield bgp.PENDING, name, sample.pending
+    yield bgp.OPENS_SENT, in_frr, sent["OPEN"]
+    yield bgp.OPENS_RECEIVED, in_frr, received["OPEN"]
+    yield bgp.NOTIFICATIONS_SENT, in_frr, sent["NOTIFICATION"]
+    yield bgp.UPDATES_RECEIVED, in_frr, received["UPDATE"]
+    yield bgp.KEEPALIVES_SENT, in_frr, sent["KEEPALIVE"]
+    yield bgp.KEEPALIVES_RECEIVED, in_frr, received["KEEPALIVE"]
+    yield bgp.REFRESHES_SENT, in_frr, sent["ROUTE_REFRESH"]
+    yield bgp.SENT, in_frr, sent.total()
+    yield bgp.RECEIVED, in_frr, received.total()
+    if not sample.up:
+        yield bgp.DOWN, (sample.peer, sample.down), 1
+    for direction, error in sample.errors.items():
+        yield bgp.LAST_ERROR, (sample.peer, direction, error), 1
+    if sample.without_bfd:
+        yield bgp.WITHOUT_BFD, name, 1
 
 
 def _camel(words: str) -> str:

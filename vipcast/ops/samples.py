@@ -50,14 +50,34 @@ class SegmentSample:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSample:
+    """One router, `peer` as address:port.
+
+    Messages are counted by type, as in "KEEPALIVE". `down` is why there is no session, one word;
+    `errors` are the words of the last NOTIFICATION "sent" and "received". `without_bfd`: it has a
+    BFD profile.
+    """
+
+    peer: str
+    up: bool
+    announced: int = 0
+    pending: int = 0
+    sent: Mapping[str, int] = field(default_factory=dict)
+    received: Mapping[str, int] = field(default_factory=dict)
+    down: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    without_bfd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerSample:
     """A speaker as it is.
 
-    `announced` holds (service, address) of what this node answers for. `verdicts` holds (address,
-    verdict, count) as the XDP program counts: "answered", or "dropped_…", "passed_…" with a reason.
-    `greeted` is gratuitous frames by address, `ungreeted` how many did not leave, `lease_gaps` how
-    often a lease ran out. `unannounced` counts addresses by the reason why they are not announced,
-    `hello_failures` failures by cause.
+    `announced` holds (service, address) of what this node answers for, `told` of what routers are
+    told. `verdicts` holds (address, verdict, count) as the XDP program counts: "answered", or
+    "dropped_…", "passed_…" with a reason. `greeted` is gratuitous frames by address, `ungreeted`
+    how many did not leave, `lease_gaps` how often a lease ran out. `unannounced` counts addresses
+    by the reason why they are not announced, `hello_failures` failures by cause.
     """
 
     announced: tuple[tuple[str, str], ...] = ()
@@ -69,3 +89,5 @@ class SpeakerSample:
     interfaces: tuple[InterfaceSample, ...] = ()
     segments: tuple[SegmentSample, ...] = ()
     hello_failures: Mapping[str, int] = field(default_factory=dict)
+    told: tuple[tuple[str, str], ...] = ()
+    peers: tuple[PeerSample, ...] = ()

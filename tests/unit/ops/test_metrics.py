@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from vipcast.model.errors import Finding
 from vipcast.model.reasons import Reason
 from vipcast.ops import families
-from vipcast.ops.families import Family
+from vipcast.ops.family import Family
 from vipcast.ops.flags import version
 from vipcast.ops.metrics import ControllerMetrics, SpeakerMetrics
 from vipcast.ops.samples import (
     ControllerSample,
     InterfaceSample,
+    PeerSample,
     PoolSample,
     SegmentSample,
     SpeakerSample,
@@ -179,8 +181,11 @@ def test_two_programs_in_one_process_share_nothing() -> None:
 POOLS = ControllerSample((PoolSample("p", 1, 0, 1, 0, 1),), {Reason.NO_CONFIG: 1})
 
 
+ROUTER = PeerSample("192.0.2.1:179", up=False, errors={"sent": "Cease"}, without_bfd=True)
+
+
 def _full_speaker() -> bytes:
-    metrics = speaker(lambda: FULL)
+    metrics = speaker(lambda: replace(FULL, peers=(ROUTER,)))
     metrics.took(Reason.FIRST_CLAIM)
     metrics.gave_up(Reason.NOT_WANTED)
     return metrics.take().text()
@@ -227,6 +232,19 @@ def test_metallbs_names_are_spelled_as_its_users_know_them() -> None:
         "layer2_requests_received",
         "layer2_responses_sent",
         "layer2_gratuitous_sent",
+        "bgp_session_up",
+        "bgp_updates_total",
+        "bgp_announced_prefixes_total",
+        "bgp_pending_prefixes_total",
+        "bgp_opens_sent",
+        "bgp_opens_received",
+        "bgp_notifications_sent",
+        "bgp_updates_total_received",
+        "bgp_keepalives_sent",
+        "bgp_keepalives_received",
+        "bgp_route_refresh_sent",
+        "bgp_total_sent",
+        "bgp_total_received",
     }
 
 
@@ -242,6 +260,17 @@ NEVER_WRONG = {
     "metallb_layer2_gratuitous_sent",
     "vipcast_layer2_hellos_sent_total",
     "vipcast_layer2_hellos_received_total",
+    "metallb_bgp_updates_total",
+    "metallb_bgp_announced_prefixes_total",
+    "metallb_bgp_opens_sent",
+    "metallb_bgp_opens_received",
+    "metallb_bgp_updates_total_received",
+    "metallb_bgp_keepalives_sent",
+    "metallb_bgp_keepalives_received",
+    "metallb_bgp_route_refresh_sent",
+    "metallb_bgp_total_sent",
+    "metallb_bgp_total_received",
+    "vipcast_bgp_last_error",
 }
 """Metrics that no value of theirs calls for anything to be done."""
 

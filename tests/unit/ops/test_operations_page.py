@@ -10,7 +10,7 @@ from vipcast.cli import arguments
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.steps import NOTHING, STEPS
 from vipcast.ops import families, flags
-from vipcast.ops.families import Family
+from vipcast.ops.family import Family
 from vipcast.ops.flags import Flag
 
 ROOT = Path(__file__).parents[3]

@@ -11,13 +11,19 @@ from pathlib import Path
 import pytest
 
 from controller.main import KINDS
+from speaker.bgp.codes import Cease, ErrorCode
+from speaker.bgp.encode import end_of_rib, notification
+from speaker.bgp.messages import IPV4_UNICAST, Notification
 from tests.support.memory_source import MemoryCluster, MemorySource
 from tests.support.parity import Line, lines, shows, words
-from tests.support.virtual import pass_time, virtually
+from tests.support.virtual import pass_time, until, virtually
 from tests.support.waiting import eventually_async
 from tests.unit.controller.running import NOON, Place, Running, config_map, running
 from tests.unit.controller.running import service as service_object
-from tests.unit.speaker.world import OTHER, VIP, Machine, World, story
+from tests.unit.speaker.test_bgp import ROUTER, Router, configure, peer
+from tests.unit.speaker.world import OTHER, SYSTEM, VIP, Machine, World, story
+from vipcast.model.objects import Key
+from vipcast.model.raw import BGP_PEER, Ref
 
 HOME = {"name": "home", "addresses": ["192.0.2.0/28"], "avoid-buggy-ips": True}
 BOTH = {"name": "both", "addresses": ["198.51.100.1-198.51.100.4", "2001:db8::/124"]}
@@ -83,8 +89,12 @@ def _controller_at_work() -> str:
 
 def _speaker_at_work() -> str:
     async def tell() -> str:
-        async with World("node1") as world:
+        async with World("node1", config=False) as world:
+            router = Router(world)
+            configure(world)
+            world.advertise()
             world.serve("web", VIP)
+            await router.has(f"{VIP}/32")
             await world.holder()
             await world.settled()
             return world["node1"].metrics.take().text().decode()
@@ -299,6 +309,110 @@ async def test_gratuitous_frames_are_counted_by_address_where_they_leave(world: 
         counts |= found
     assert set(counts) == {f"ip={VIP}", f"ip={OTHER}"}
     assert min(counts.values()) > 0
+
+
+BGP = "metallb_bgp_"
+HERE = f"peer={ROUTER}:179"
+
+
+@shows("metallb_bgp_session_up", "metallb_speaker_announced")
+@story("node1", config=False)
+async def test_a_session_is_up_when_both_sides_say_so_and_what_it_tells_is_announced(
+    world: World,
+) -> None:
+    node = world["node1"]
+    configure(world)
+    world.serve("web", VIP)
+    await until(lambda: series(node, f"{BGP}session_up") == {HERE: 0.0}, "it is not up")
+    assert series(node, "metallb_speaker_announced") == {}
+    router = Router(world)
+    await router.has(f"{VIP}/32")
+    await until(lambda: series(node, f"{BGP}session_up") == {HERE: 1.0}, "it is up")
+    assert series(node, "metallb_speaker_announced") == {
+        f"ip={VIP},node=node1,protocol=bgp,service=default/web": 1.0
+    }
+    world.delete_service("web")
+    await router.has()
+    assert series(node, "metallb_speaker_announced") == {}
+
+
+@shows(
+    "metallb_bgp_announced_prefixes_total",
+    "metallb_bgp_pending_prefixes_total",
+    "metallb_bgp_updates_total",
+)
+@story("node1", config=False)
+async def test_routes_are_counted_by_router_and_gone_with_it(world: World) -> None:
+    node, router = world["node1"], Router(world)
+    configure(world)
+    for name, vip in (("web", VIP), ("db", OTHER)):
+        world.serve(name, vip)
+    await router.has(f"{VIP}/32", f"{OTHER}/32")
+    assert series(node, f"{BGP}announced_prefixes_total") == {HERE: 2.0}
+    assert series(node, f"{BGP}pending_prefixes_total") == {HERE: 0.0}
+    assert series(node, f"{BGP}updates_total") == {HERE: router.updates}
+    world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+    await until(lambda: f"{ROUTER}" not in node.metrics.take().text().decode(), "it is gone")
+
+
+@shows(
+    "metallb_bgp_opens_sent",
+    "metallb_bgp_opens_received",
+    "metallb_bgp_notifications_sent",
+    "metallb_bgp_updates_total_received",
+    "metallb_bgp_keepalives_sent",
+    "metallb_bgp_keepalives_received",
+    "metallb_bgp_route_refresh_sent",
+    "metallb_bgp_total_sent",
+    "metallb_bgp_total_received",
+)
+@story("node1", config=False)
+async def test_messages_are_counted_by_type_over_all_sessions_with_a_router(world: World) -> None:
+    node, router = world["node1"], Router(world)
+    configure(world)
+    await router.has()
+    assert router.far is not None
+    await router.far.write(end_of_rib(IPV4_UNICAST))
+    router.far.reset()
+    await until(lambda: router.sessions == 2, "there is another session")
+    await router.has()
+    found = {
+        name: series(node, f"{BGP}{name}")[f"{HERE},vrf="]
+        for name in (
+            *("opens_sent", "opens_received", "notifications_sent", "updates_total_received"),
+            *("keepalives_sent", "keepalives_received", "route_refresh_sent"),
+            *("total_sent", "total_received"),
+        )
+    }
+    assert found == {
+        "opens_sent": 2.0,
+        "opens_received": 2.0,
+        "notifications_sent": 0.0,
+        "updates_total_received": 1.0,
+        "keepalives_sent": 2.0,
+        "keepalives_received": 2.0,
+        "route_refresh_sent": 0.0,
+        "total_sent": 4.0 + router.updates,
+        "total_received": 5.0,
+    }
+
+
+@story("node1", config=False)
+async def test_a_router_with_a_bfd_profile_is_told_of_and_so_is_its_last_error(
+    world: World,
+) -> None:
+    node, router = world["node1"], Router(world)
+    configure(world)
+    world.apply("BFDProfile", "fast", spec={})
+    peer(world, bfdProfile="fast")
+    await until(lambda: series(node, "vipcast_bgp_without_bfd") == {HERE: 1.0}, "it is told")
+    await router.has()
+    assert router.far is not None
+    await router.far.write(notification(Notification(ErrorCode.CEASE, Cease.PEER_DECONFIGURED)))
+    error = "direction=received,error=Cease, peer deconfigured"
+    await until(
+        lambda: series(node, "vipcast_bgp_last_error") == {f"{error},{HERE}": 1.0}, "it is told"
+    )
 
 
 @shows("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds")

@@ -62,6 +62,7 @@ OTHER = IPv4Address("192.0.2.241")
 LAN = 2
 KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | own.KINDS
 VERSIONS = {
+    "BFDProfile": "metallb.io/v1beta1",
     "BGPAdvertisement": "metallb.io/v1beta1",
     "BGPPeer": "metallb.io/v1beta2",
     "EndpointSlice": "discovery.k8s.io/v1",
