@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -9,6 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.errors import CommandFailed
 from lab.host import Host
@@ -42,6 +44,9 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
                   "--pin-path", node.pin_path])  # fmt: skip
     cluster.kubectl("delete", "configmap", "config", "-n", NAMESPACE)
     cluster.kubectl("delete", "events", "--all", "-n", "default")
+    # These programs had no Pods that their reports could have gone with.
+    reports = "configurationstates,servicel2statuses,speakerstatuses"
+    cluster.kubectl("delete", reports, "--all", "-n", NAMESPACE)
 
 
 def shown(cluster: Cluster) -> IPv4Address | None:
@@ -105,3 +110,19 @@ def test_a_service_gets_an_address_that_answers_with_and_without_the_api_server(
     finally:
         running.kubectl("delete", "svc", "shop")
         running.unserve("shop")
+
+
+def test_vipcast_asks_the_cluster_that_kubectl_would_ask(cluster: Cluster, tmp_path: Path) -> None:
+    prepare(cluster)
+    whole = yaml.safe_load(cluster.kubeconfig.read_text())
+    parts = {"users": ("users",), "rest": tuple(whole.keys() - {"users"})}
+    for name, keys in parts.items():
+        (tmp_path / name).write_text(yaml.safe_dump({key: whole[key] for key in keys}))
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").symlink_to(cluster.kubeconfig)
+
+    several = f"KUBECONFIG={tmp_path / 'missing'}:{tmp_path / 'users'}:{tmp_path / 'rest'}"
+    for settings in ("KUBECONFIG=", several):
+        words = ["env", f"HOME={tmp_path}", settings, str(BIN / "vipcast"), "status", "-ojson"]
+        said = json.loads(cluster.lab.cp.run(words, check=False).stdout)
+        assert [one["node"] for one in said["speakers"]] == [n.name for n in cluster.lab.nodes]

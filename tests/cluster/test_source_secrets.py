@@ -41,7 +41,7 @@ async def test_of_secrets_a_speaker_keeps_what_it_reads_and_past_releases_do_not
 ) -> None:
     provide(kube)
     kube.proxy.asked.clear()
-    objects = Objects(kubeconfig=kube.kubeconfig)
+    objects = Objects(kubeconfig=(kube.kubeconfig,))
     async with open_source(
         objects, "test", [SECRET], namespace=NAMESPACE, config="config", secret="memberlist",
         node="node1",
@@ -68,7 +68,7 @@ async def test_of_secrets_a_speaker_keeps_what_it_reads_and_past_releases_do_not
 
 async def test_a_controller_follows_the_secret_of_the_hellos_alone(kube: KubeHarness) -> None:
     provide(kube)
-    objects = Objects(kubeconfig=kube.kubeconfig)
+    objects = Objects(kubeconfig=(kube.kubeconfig,))
     async with open_source(
         objects, "test", [SECRET], namespace=NAMESPACE, config="config", secret="memberlist",
         node="",

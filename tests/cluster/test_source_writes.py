@@ -126,8 +126,10 @@ async def test_a_status_object_is_created_and_then_patched(kube: KubeHarness) ->
             assert [one.method for one in kube.proxy.asked if one.method != "GET"] == calls
         await follower.until(partial(shows, follower, "Invalid"), "it is back")
         await source.put(STATE, whole(STATE, status={}, labels={"a": "c"}))
-        await follower.until(lambda: follower.status(STATE) == {}, "all of the status is replaced")
-        assert follower.objects[STATE]["metadata"]["labels"] == {"a": "c"}
+        await follower.until(
+            lambda: follower.objects[STATE]["metadata"]["labels"] == {"a": "c"}, "it is back"
+        )
+        assert follower.status(STATE) == {}, "all of the status is replaced"
 
 
 def shows(follower: Follower, result: str) -> bool:
@@ -152,7 +154,7 @@ async def test_only_what_a_program_itself_has_written_is_brought_to_it(kube: Kub
         ref = Ref(SERVICE_L2_STATUS, Key(NAMESPACE, f"web.{node}"))
         kube.apply(whole(ref, labels={"metallb.io/node": node}))
         kube.apply(whole(Ref(CONFIGURATION_STATE, Key(NAMESPACE, f"speaker-{node}"))))
-    objects = Objects(kubeconfig=kube.kubeconfig)
+    objects = Objects(kubeconfig=(kube.kubeconfig,))
     brought: dict[str | None, set[str]] = {
         "n1": {"web.n1", "speaker-n1"},
         "": set(),
@@ -178,7 +180,7 @@ async def test_a_right_that_is_missing_is_named(cluster: Cluster, kube: KubeHarn
     config = kube.proxy.kubeconfig(kube.kubeconfig.with_name("poor"), token=token)
     try:
         async with KubeSource(
-            Access(config), "controller", [NODE, SERVICE], namespace=NAMESPACE
+            Access((config,)), "controller", [NODE, SERVICE], namespace=NAMESPACE
         ) as source:
             await eventually_async(lambda: not source.health().alive, what="it is late")
             message = source.health().message

@@ -27,13 +27,12 @@ from vipcast.ops.flags import (
     NAMESPACE,
     OUTPUT,
     SERVICE_CIDR,
-    Flag,
     Given,
     Objects,
-    Parser,
     classes_of,
     objects_of,
 )
+from vipcast.ops.parser import Flag, Parser
 from vipcast.ops.values import Output
 
 _OBJECTS: Final = (DIRECTORY, KUBECONFIG)
@@ -171,6 +170,6 @@ def _given(
     environment: Mapping[str, str] | None,
     flags: Sequence[Flag[Any]],
 ) -> Given:
-    given = Given(parser, found, environment)
+    given = Given(parser, found, environment, at_home=True)
     given.check(flags)
     return given

@@ -1,6 +1,6 @@
 """The one door to the kubernetes client: calls to an API server that take and give plain JSON.
 
-    async with Api(Access(kubeconfig)) as api:
+    async with Api(Access((kubeconfig,))) as api:
         text = await api.version()
         pods = await api.call("GET", "/api/v1/pods", {"limit": 250})
         async with api.stream("/api/v1/pods", {"watch": "true"}) as lines:
@@ -33,6 +33,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from vipcast.kube.kubeconfig import merged
 from vipcast.model.errors import ConflictError, HostError, RefusedError, SourceError
 from vipcast.packages import enter, instead_of
 
@@ -67,13 +68,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach the API server: by a kubeconfig file, or without one as a Pod does."""
+    """How to reach the API server: by kubeconfig files, or without any as a Pod does.
 
-    kubeconfig: Path | None = None
+    A single file must be there; of several, those that are not are left out, as kubectl does.
+    """
+
+    kubeconfig: tuple[Path, ...] = ()
     account: Path = SERVICE_ACCOUNT
 
     def __str__(self) -> str:
-        return f"--kubeconfig {self.kubeconfig}" if self.kubeconfig else str(self.account)
+        return ", ".join(map(str, self.kubeconfig)) or str(self.account)
 
 
 class Api:
@@ -326,14 +330,14 @@ async def _configuration(access: Access) -> Any:
     library = _library()
     configuration = library.client.Configuration()
     try:
-        if access.kubeconfig is None:
+        if not access.kubeconfig:
             library.incluster_config.InClusterConfigLoader(
                 str(access.account / "token"), str(access.account / "ca.crt"), environ=os.environ
             ).load_and_set(configuration)
         else:
-            _must_open(access.kubeconfig)
-            await library.kube_config.load_kube_config(
-                str(access.kubeconfig), client_configuration=configuration, persist_config=False
+            document = merged(_read(access.kubeconfig))
+            await library.kube_config.load_kube_config_from_dict(
+                document, client_configuration=configuration
             )
         # A file ends with a line break, a header does not.
         configuration.api_key = {key: text.strip() for key, text in configuration.api_key.items()}
@@ -342,19 +346,19 @@ async def _configuration(access: Access) -> Any:
     return configuration
 
 
-def _must_open(file: Path) -> None:
-    """The client's loader takes a file that it cannot open for one that is empty."""
-    with file.open(encoding="utf-8"):
-        return
+def _read(files: tuple[Path, ...]) -> list[tuple[Path, str]]:
+    """The texts of those that are there; raises OSError if none is."""
+    there = [file for file in files if file.exists()] or files[:1]
+    return [(file, file.read_text(encoding="utf-8")) for file in there]
 
 
 def _unusable(access: Access, error: Exception) -> HostError:
     why = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
     sentence = (why or type(error).__name__).rstrip(".")
-    if access.kubeconfig is not None:
+    if access.kubeconfig:
         return HostError(
-            f"The kubeconfig {access.kubeconfig} cannot be used: {sentence}. Name one that kubectl"
-            " can use with --kubeconfig."
+            f"The kubeconfig {access} cannot be used: {sentence}. Name one that kubectl can use"
+            " with --kubeconfig."
         )
     return HostError(
         f"There is no API server to be found as in a Pod ({access.account}): {sentence}. Give"

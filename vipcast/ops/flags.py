@@ -10,21 +10,17 @@ each named in one sentence on stderr.
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from vipcast.model.addresses import Network
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.xdp import XdpMode
 from vipcast.ops import values
+from vipcast.ops.parser import Flag, Parser
 from vipcast.ops.values import LogFormat, LogLevel
 
 T = TypeVar("T")
@@ -34,37 +30,6 @@ KEY_VARIABLES: Final = ("VIPCAST_ML_SECRET_KEY", "METALLB_ML_SECRET_KEY")
 
 IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
 """The variable that a kubelet sets in each Pod."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flag(Generic[T]):
-    """One flag. `default` is text, read as if it had been given; without one it must be given."""
-
-    name: str
-    parse: Callable[[str], T]
-    help: str
-    metavar: str
-    default: str | None = None
-    metallb: str | None = None
-    kubectl: str | None = None
-    short: str | None = None
-
-    @property
-    def variable(self) -> str:
-        """The environment variable of ours."""
-        return "VIPCAST_" + self.name.upper().replace("-", "_")
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Every environment variable that stands for the flag, in the order in which they count."""
-        others = (self.metallb, self.kubectl)
-        return (self.variable, *(other for other in others if other is not None))
-
-    @property
-    def destination(self) -> str:
-        """The name under which argparse keeps the value."""
-        return self.name.replace("-", "_")
-
 
 DIRECTORY: Final = Flag(
     "directory",
@@ -76,7 +41,8 @@ DIRECTORY: Final = Flag(
 KUBECONFIG: Final = Flag(
     "kubeconfig",
     values.file_or_none,
-    "file that says which API server is followed, and as whom; a Pod knows its own",
+    "file that says which API server is followed, and as whom; a Pod knows its own, and the command"
+    " vipcast takes ~/.kube/config",
     "FILE",
     default="none",
     kubectl="KUBECONFIG",
@@ -188,10 +154,13 @@ UNINSTALL_FLAGS: Final[tuple[Flag[Any], ...]] = (PIN_PATH, RUN_DIR, *_LOGGING, U
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Where the objects are: a directory, else the API server of a kubeconfig, else our Pod's."""
+    """Where the objects are: a directory, else the API server of a kubeconfig, else our Pod's.
+
+    Several files of `kubeconfig` are one together.
+    """
 
     directory: Path | None = None
-    kubeconfig: Path | None = None
+    kubeconfig: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +264,7 @@ def speaker(
 def objects_of(given: Given) -> Objects:
     """Where the objects are. A directory goes before a KUBECONFIG that is there for kubectl."""
     directory = given[DIRECTORY]
-    return Objects(directory, given[KUBECONFIG] if directory is None else None)
+    return Objects(directory, given.kubeconfig() if directory is None else ())
 
 
 def secret_key(environment: Mapping[str, str] | None = None) -> bytes | None:
@@ -308,70 +277,24 @@ def secret_key(environment: Mapping[str, str] | None = None) -> bytes | None:
     return None if found is None else os.fsencode(found)
 
 
-def version() -> str:
-    """The version of the installed package."""
-    try:
-        return installed_version("vipcast")
-    except PackageNotFoundError:
-        return "unknown (run from a directory that is not installed)"
-
-
-class _ShowVersion(argparse.Action):
-    """--version, looked up only when asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        sys.stdout.write(f"{parser.prog} {version()}\n")
-        parser.exit()
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that keeps values as text, and whose errors are sentences."""
-
-    def __init__(self, prog: str, description: str | None = None, **more: Any) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False, **more)
-        self.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version")
-
-    def add(self, flags: Sequence[Flag[Any]]) -> None:
-        """Declare flags; one that is on or off may stand without a value."""
-        needed = self.add_argument_group("must be given, here or by a variable")
-        for flag in flags:
-            names = (f"--{flag.name}",) if flag.short is None else (flag.short, f"--{flag.name}")
-            default = "" if flag.default in (None, "false") else f"; default {flag.default}"
-            (needed if flag.default is None else self).add_argument(
-                *names,
-                nargs="?" if flag is UNINSTALL else None,
-                const="true" if flag is UNINSTALL else None,
-                metavar=flag.metavar,
-                help=f"{flag.help} [{', '.join(flag.variables)}{default}]",
-            )
-
-    def error(self, message: str) -> NoReturn:
-        """One line for each thing that is wrong, without the usage in front of it."""
-        if not message.endswith("."):
-            message = f"{message}. See {self.prog} --help."
-        lines = (f"{self.prog}: {line}" for line in message.splitlines())
-        self.exit(2, "".join(f"{part}\n" for line in lines for part in _fitted(line)))
-
-
-def _fitted(line: str) -> list[str]:
-    """The line, wrapped where stderr is a terminal; in a pipe one sentence is one line."""
-    if not sys.stderr.isatty():
-        return [line]
-    width = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40)
-    return textwrap.wrap(
-        line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
-
-
 class Given:
-    """The value of each flag: from the command line, else the environment, else the default."""
+    """The value of each flag: from the command line, else the environment, else the default.
+
+    `at_home`: the kubeconfig in the home directory counts where nothing is given, as with kubectl.
+    """
 
     def __init__(
-        self, parser: Parser, found: Mapping[str, Any], environment: Mapping[str, str] | None
+        self,
+        parser: Parser,
+        found: Mapping[str, Any],
+        environment: Mapping[str, str] | None,
+        *,
+        at_home: bool = False,
     ) -> None:
         self._parser = parser
         self._found = found
         self._environment = os.environ if environment is None else environment
+        self._at_home = at_home
 
     def check(self, flags: Sequence[Flag[Any]]) -> None:
         """Leave with every value named that cannot be used."""
@@ -384,6 +307,26 @@ class Given:
     def __getitem__(self, flag: Flag[T]) -> T:
         """The value of a checked flag."""
         return flag.parse(self._text(flag)[1])
+
+    def kubeconfig(self) -> tuple[Path, ...]:
+        """The files that say which API server; kubectl's variable may name several."""
+        place, text = self._text(KUBECONFIG)
+        if place == KUBECONFIG.kubectl:
+            return tuple(Path(part) for part in text.split(os.pathsep) if part)
+        file = self._own_file() if self._searched() else self[KUBECONFIG]
+        return () if file is None else (file,)
+
+    def _searched(self) -> bool:
+        """Whether the kubeconfig in the home directory would count."""
+        place, text = self._text(KUBECONFIG)
+        given = self._found.get(KUBECONFIG.destination)
+        default = given is None and place == f"--{KUBECONFIG.name}" and text == KUBECONFIG.default
+        return self._at_home and default and not self._environment.get(IN_A_POD)
+
+    def _own_file(self) -> Path | None:
+        home = self._environment.get("HOME")
+        own = Path(home, ".kube", "config") if home else None
+        return own if own is not None and own.exists() else None
 
     def _problem(self, flag: Flag[Any]) -> str | None:
         place, text = self._text(flag)
@@ -398,15 +341,16 @@ class Given:
     def _nowhere(self) -> str | None:
         """What is wrong where it is not clear where the objects are."""
         place, _ = self._text(KUBECONFIG)
-        directory, kubeconfig = self[DIRECTORY], self[KUBECONFIG]
-        if directory is not None and kubeconfig is not None and place != KUBECONFIG.kubectl:
+        directory, named = self[DIRECTORY], place != KUBECONFIG.kubectl and self[KUBECONFIG]
+        if directory is not None and named:
             return "--directory and --kubeconfig exclude each other: give one of them."
-        if directory or kubeconfig or self._environment.get(IN_A_POD):
+        if directory or self.kubeconfig() or self._environment.get(IN_A_POD):
             return None
         variables = f"{DIRECTORY.variable}, {' or '.join(KUBECONFIG.variables)}"
+        home = ", there is no ~/.kube/config" if self._searched() else ""
         return (
             "Nothing says where the objects are: give --directory or --kubeconfig, or set"
-            f" {variables}; only in a Pod they are found without."
+            f" {variables}{home}; only in a Pod they are found without."
         )
 
     def _text(self, flag: Flag[Any]) -> tuple[str, str]:

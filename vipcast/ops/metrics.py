@@ -24,7 +24,7 @@ from vipcast.model.reasons import Reason
 from vipcast.ops import bgpfamilies as bgp
 from vipcast.ops import families as f
 from vipcast.ops.family import Family
-from vipcast.ops.flags import version
+from vipcast.ops.parser import version
 from vipcast.ops.samples import ControllerSample, PeerSample, SegmentSample, SpeakerSample
 from vipcast.ports import SourceHealth
 

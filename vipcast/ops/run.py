@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from vipcast.model.errors import VipcastError
 from vipcast.ops import log, memory
-from vipcast.ops.flags import version
+from vipcast.ops.parser import version
 
 OK: Final = 0
 FAILED: Final = 1

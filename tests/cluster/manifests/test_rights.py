@@ -127,7 +127,7 @@ class Call:
 
     def _source(self, *kinds: Kind, later: float = 0.0) -> KubeSource:
         return KubeSource(
-            Access(self._file),
+            Access((self._file,)),
             "trial",
             kinds,
             namespace=OWN,

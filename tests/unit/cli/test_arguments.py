@@ -10,8 +10,8 @@ import pytest
 from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
 from vipcast.cli.subject import Subject, Topic, parse_subject
 from vipcast.model.classes import EVERY_DEFAULT, Classes
-from vipcast.ops import flags
 from vipcast.ops.flags import Objects
+from vipcast.ops.parser import version
 from vipcast.ops.values import Output
 
 
@@ -141,7 +141,7 @@ def test_the_command_line_names_what_it_cannot_use_on_stderr_alone(
 def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         command_line(["--version"], {})
-    assert (left.value.code, capsys.readouterr().out) == (0, f"vipcast {flags.version()}\n")
+    assert (left.value.code, capsys.readouterr().out) == (0, f"vipcast {version()}\n")
 
 
 @pytest.mark.parametrize("command", ["status", "explain", "lint"])
@@ -154,3 +154,49 @@ def test_help_shows_the_exit_codes_in_80_columns(
     shown = capsys.readouterr().out
     assert "exit codes:\n  0  " in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def objects(*arguments: str, **environment: str) -> Objects:
+    """Where `vipcast status` looks."""
+    options = command_line(["status", *arguments], environment)
+    assert isinstance(options, StatusOptions)
+    return options.objects
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory with a kubeconfig."""
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_text("{}")
+    return tmp_path
+
+
+def test_the_kubeconfig_at_home_counts_where_nothing_is_given(home: Path) -> None:
+    at_home = str(home)
+    own = home / ".kube" / "config"
+    assert objects(HOME=at_home) == Objects(kubeconfig=(own,))
+    assert objects(HOME=at_home, KUBERNETES_SERVICE_HOST="192.0.2.1") == Objects()
+    assert objects("--directory=d", HOME=at_home) == Objects(Path("d"))
+    assert objects("--kubeconfig=k", HOME=at_home) == Objects(kubeconfig=(Path("k"),))
+    assert objects(HOME=at_home, KUBECONFIG="a:b") == Objects(kubeconfig=(Path("a"), Path("b")))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, **environment: str) -> str:
+    """What is said where it is not clear where to look."""
+    with pytest.raises(SystemExit) as left:
+        command_line(["status", *arguments], environment)
+    assert left.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_without_one_at_home_it_is_told_what_to_give(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = (
+        "vipcast status: Nothing says where the objects are: give --directory or --kubeconfig, or"
+    )
+    begin += " set VIPCAST_DIRECTORY, VIPCAST_KUBECONFIG or KUBECONFIG"
+    end = "; only in a Pod they are found without.\n"
+    elsewhere = str(tmp_path / "elsewhere")
+    assert refused(capsys, HOME=elsewhere) == f"{begin}, there is no ~/.kube/config{end}"
+    assert refused(capsys, "--kubeconfig=none", HOME=str(home)) == f"{begin}{end}"

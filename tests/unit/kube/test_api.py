@@ -37,7 +37,22 @@ async def enter(access: Access) -> str:
 async def test_a_kubeconfig_says_where_the_api_server_is(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text(config())
-    assert await enter(Access(file)) == "http://127.0.0.1:1"
+    assert await enter(Access((file,))) == "http://127.0.0.1:1"
+
+
+async def test_several_files_are_one_together_and_those_that_are_not_there_are_left_out(
+    tmp_path: Path,
+) -> None:
+    for name, text in (
+        ("first", config(clusters=[], **{"current-context": ""})),
+        ("second", config(contexts=[], users=[])),
+    ):
+        (tmp_path / name).write_text(text)
+    files = tuple(tmp_path / name for name in ("nowhere", "first", "second"))
+    assert await enter(Access(files)) == "http://127.0.0.1:1"
+    missing = tmp_path / "nowhere"
+    with pytest.raises(HostError, match=f"{missing}, {missing} cannot be used: No such file"):
+        await enter(Access((missing, missing)))
 
 
 CA = {"server": "https://127.0.0.1:1", "certificate-authority-data": "eA=="}
@@ -47,7 +62,7 @@ CA = {"server": "https://127.0.0.1:1", "certificate-authority-data": "eA=="}
     ("text", "said"),
     [
         ("", "cannot be used"),
-        ("[1, 2]", "cannot be used"),
+        ("[1, 2]", "holds no mapping of keys to values"),
         ("a: [", "while parsing"),
         (config(contexts=[]), "Expected object with name x in .*contexts"),
         (config(**{"current-context": "y"}), "Expected object with name y"),
@@ -59,7 +74,7 @@ async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, text: str, sai
     file = tmp_path / "config"
     file.write_text(text)
     with pytest.raises(HostError, match=said) as caught:
-        await enter(Access(file))
+        await enter(Access((file,)))
     sentence = str(caught.value)
     assert sentence.startswith(f"The kubeconfig {file} cannot be used: ")
     assert sentence.endswith(". Name one that kubectl can use with --kubeconfig.")
@@ -68,7 +83,7 @@ async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, text: str, sai
 async def test_a_kubeconfig_that_is_missing_is_named(tmp_path: Path) -> None:
     file = tmp_path / "config"
     with pytest.raises(HostError, match=f"{file} cannot be used: No such file or directory"):
-        await enter(Access(file))
+        await enter(Access((file,)))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +147,7 @@ from pathlib import Path
 from vipcast.kube.api import Access, Api
 
 async def main():
-    async with Api(Access(Path(sys.argv[1]))):
+    async with Api(Access((Path(sys.argv[1]),))):
         print(*sys.modules)
 
 asyncio.run(main())

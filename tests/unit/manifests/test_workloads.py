@@ -13,6 +13,7 @@ from tests.support.manifests import Object, Right, container, installed, one, ri
 from vipcast.kube.paths import plural
 from vipcast.model.raw import CLUSTER_WIDE, CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE, Kind
 from vipcast.ops import flags
+from vipcast.ops.parser import version
 
 EVERYWHERE = CLUSTER_WIDE | {SERVICE, ENDPOINT_SLICE}
 NAMES = {
@@ -155,7 +156,7 @@ def test_labels_annotations_and_ports_are_where_metallb_s_users_look_for_them() 
 
 def test_the_images_are_of_this_version() -> None:
     for name in ("controller", "loader", "speaker"):
-        assert container(name)["image"] == f"vipcast/{name}:{flags.version()}"
+        assert container(name)["image"] == f"vipcast/{name}:{version()}"
 
 
 def test_two_controllers_never_run_at_once() -> None:

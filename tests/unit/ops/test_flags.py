@@ -21,6 +21,7 @@ from vipcast.ops.flags import (
     SpeakerOptions,
     UninstallOptions,
 )
+from vipcast.ops.parser import version
 from vipcast.ops.values import LogFormat, LogLevel
 
 DEFAULTS = SpeakerOptions(
@@ -365,7 +366,7 @@ def test_the_version_is_shown_without_any_other_flag(
 ) -> None:
     with pytest.raises(SystemExit) as left:
         call()
-    assert (left.value.code, capsys.readouterr().out) == (0, f"{name} {flags.version()}\n")
+    assert (left.value.code, capsys.readouterr().out) == (0, f"{name} {version()}\n")
 
 
 NOWHERE = (
@@ -379,9 +380,10 @@ TWICE = "--directory and --kubeconfig exclude each other: give one of them."
     ("arguments", "environment", "objects"),
     [
         (["--directory=d"], {}, Objects(directory=Path("d"))),
-        (["--kubeconfig=k"], {}, Objects(kubeconfig=Path("k"))),
-        ([], {"KUBECONFIG": "k"}, Objects(kubeconfig=Path("k"))),
-        ([], {"VIPCAST_KUBECONFIG": "v", "KUBECONFIG": "k"}, Objects(kubeconfig=Path("v"))),
+        (["--kubeconfig=k:l"], {}, Objects(kubeconfig=(Path("k:l"),))),
+        ([], {"KUBECONFIG": "k"}, Objects(kubeconfig=(Path("k"),))),
+        ([], {"KUBECONFIG": "k::l:"}, Objects(kubeconfig=(Path("k"), Path("l")))),
+        ([], {"VIPCAST_KUBECONFIG": "v", "KUBECONFIG": "k"}, Objects(kubeconfig=(Path("v"),))),
         (["--directory=d"], {"KUBECONFIG": "k"}, Objects(directory=Path("d"))),
         ([], {"KUBERNETES_SERVICE_HOST": "192.0.2.1"}, Objects()),
         (["--kubeconfig=none"], {"KUBERNETES_SERVICE_HOST": "192.0.2.1"}, Objects()),
@@ -397,6 +399,8 @@ def test_objects_are_in_a_directory_or_on_an_api_server(
     ("arguments", "environment", "sentence"),
     [
         ([], {}, NOWHERE),
+        ([], {"KUBECONFIG": ":"}, NOWHERE),
+        ([], {"HOME": "/root"}, NOWHERE),
         (["--directory=none"], {"KUBERNETES_SERVICE_HOST": ""}, NOWHERE),
         (["--directory=d", "--kubeconfig=k"], {}, TWICE),
         (["--directory=d"], {"VIPCAST_KUBECONFIG": "k"}, TWICE),

@@ -12,7 +12,7 @@ from vipcast.model.errors import Finding
 from vipcast.model.reasons import Reason
 from vipcast.ops import families
 from vipcast.ops.family import Family
-from vipcast.ops.flags import version
+from vipcast.ops.parser import version
 from vipcast.ops.metrics import ControllerMetrics, SpeakerMetrics
 from vipcast.ops.samples import (
     ControllerSample,

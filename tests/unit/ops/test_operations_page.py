@@ -11,7 +11,7 @@ from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.steps import NOTHING, STEPS
 from vipcast.ops import families, flags
 from vipcast.ops.family import Family
-from vipcast.ops.flags import Flag
+from vipcast.ops.parser import Flag
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "operations.md"

@@ -14,6 +14,7 @@ from tests.unit.ops.test_health import get, serving
 from vipcast.kube.parse import POOL_OUTPUT, parse_service
 from vipcast.kube.slips import PREFIXES
 from vipcast.ops import flags
+from vipcast.ops.parser import Flag
 from vipcast.ops.pod import VARIABLES as POD_VARIABLES
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +41,7 @@ def texts() -> frozenset[str]:
     )
 
 
-DECLARED: Mapping[str, flags.Flag[object]] = {
+DECLARED: Mapping[str, Flag[object]] = {
     f"--{flag.name}": flag for flag in (*flags.CONTROLLER_FLAGS, *flags.SPEAKER_FLAGS)
 }
 VARIABLES = {variable for flag in DECLARED.values() for variable in flag.variables}
