@@ -54,8 +54,9 @@ class Routing:
 
     def put(self, key: Key, service: Service | None, slices: Iterable[EndpointSlice]) -> None:
         """Decide one Service anew."""
-        if service is None:
-            self.decisions.pop(key, None)
+        config = self._seen[0]
+        if service is None or config is None or not config.bgp:
+            self.decisions.pop(key, None)  # where nothing is told of anything, there are no reasons
             self.wanted.put(key, ())
             return
         routes = self.decisions[key] = self._rules.decide(service, slices)
