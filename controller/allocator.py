@@ -8,7 +8,7 @@ Wishes (`controller.wishes`) count in MetalLB's order: an address, then a pool (
 address-pool), then every pool with auto-assign that is for the Service. Pools are tried in the
 order of the configuration, which has those for certain Services first. In a pool the first address
 counts that is free, or that those who have it share with this Service.
-IPv4 only: a Service of both families gets its IPv4 address, one of IPv6 alone is told to wait.
+Either family: a Service of both gets its IPv4 address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from controller import refusals
 from controller.ledger import Ledger
-from controller.refusals import Refusal, no_ipv6
+from controller.refusals import Refusal, not_yet
 from controller.wishes import Wish
 from vipcast.config import Config
 from vipcast.model.addresses import Address, Family, family_of
@@ -48,8 +48,8 @@ class Assignment:
 
 def keep(address: Address, wanted: Wish, config: Config, ledger: Ledger) -> Assignment | Refusal:
     """Whether a Service may keep an address; the reason of a Refusal says why it is taken back."""
-    if family_of(address) is not Family.IPV4:
-        return no_ipv6(f"{address} is not kept.")
+    if family_of(address) is not wanted.family:
+        return refusals.of_other_family(address, wanted.family, either=wanted.either)
     if wanted.address not in (None, address):
         return Refusal(Reason.REQUEST_CHANGED, f"The Service asks for {wanted.address} now.")
     found = _admit(address, wanted, config, ledger, standing=True)
@@ -68,10 +68,10 @@ def choose(wanted: Wish, config: Config, ledger: Ledger) -> Assignment | Refusal
     if isinstance(pools, Refusal):
         return pools
     for pool in pools:
-        address = ledger.first_open(pool.name, Family.IPV4, wanted.sharing)
+        address = ledger.first_open(pool.name, wanted.family, wanted.sharing)
         if address is not None:
             return Assignment(address, pool.name)
-    return refusals.nothing_left(pools)
+    return refusals.nothing_left(pools, wanted.family)
 
 
 def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> tuple[Refusal, ...]:
@@ -79,12 +79,14 @@ def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> 
     found = [] if wanted.unread is None else [wanted.unread]
     if config.only_by_bgp(given.pool):
         found.append(Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(given.pool)))
+    if family_of(given.address) is Family.IPV6 and config.only_on_segments(given.pool):
+        found.append(refusals.on_segments_only(given.pool))
     if service.family_policy is FamilyPolicy.REQUIRE_DUAL:
         what = (
-            "The Service requires both families and has an IPv4 address only; write"
-            " ipFamilyPolicy: PreferDualStack to make do with that."
+            f"The Service requires both families and has an {family_of(given.address)} address"
+            " only; write ipFamilyPolicy: PreferDualStack to make do with that."
         )
-        found.append(no_ipv6(what))
+        found.append(not_yet(what))
     return tuple(found)
 
 
@@ -95,7 +97,7 @@ def hints(service: Service) -> tuple[str, ...]:
         for name, fix in service.misspelled[: refusals.SHOWN]
     ]
     if service.family_policy is FamilyPolicy.PREFER_DUAL:
-        found.append("An IPv6 address, which the Service prefers to have too, is not served yet.")
+        found.append("A second address, which the Service prefers to have, is not given yet.")
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ from controller.ledger import Ledger
 from controller.refusals import Refusal
 from controller.wishes import Wish, wish
 from vipcast.config import Config
-from vipcast.model.addresses import Address, parse_address
+from vipcast.model.addresses import Address, parse_plain
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import NO_LABELS, Key, Recorded, Service
 from vipcast.model.raw import SERVICE, EventNote, EventType, Ref
@@ -69,7 +69,7 @@ def shown(service: Service) -> tuple[Address, ...]:
     found = []
     for text in service.ingress:
         try:
-            found.append(parse_address(text))
+            found.append(parse_plain(text))
         except ValueError:
             continue  # a host name, or garbage: the next status that is written replaces it
     return tuple(dict.fromkeys(found))

@@ -23,9 +23,23 @@ class Refusal:
     message: str
 
 
-def no_ipv6(what: str) -> Refusal:
-    """The answer to whoever needs IPv6, with what to do about it."""
+def not_yet(what: str) -> Refusal:
+    """The answer to whoever needs of IPv6 what is not served, with what to do about it."""
     return Refusal(Reason.FAMILY_UNSUPPORTED, f"{sentence(Reason.FAMILY_UNSUPPORTED)} {what}")
+
+
+def of_other_family(address: Address, wanted: Family, *, either: bool) -> Refusal:
+    """For who has an address of a family that is not the one to have; `either`: it is of both."""
+    if either:
+        return not_yet(f"{address} is not kept.")
+    return Refusal(
+        Reason.REQUEST_CHANGED, f"The Service is of {wanted} alone, which {address} is not."
+    )
+
+
+def on_segments_only(pool: str) -> Refusal:
+    """For who has an IPv6 address of a pool that is told to no router."""
+    return not_yet(f"Pool {pool} is announced on segments only; write a BGPAdvertisement for it.")
 
 
 def unread(message: str) -> Refusal:
@@ -123,13 +137,14 @@ def not_for(pool: Pool) -> Refusal:
     )
 
 
-def nothing_left(pools: tuple[Pool, ...]) -> Refusal:
-    """For who may have these pools, none of which has an address for it."""
-    sizes = [(pool.name, size) for pool in pools if (size := pool.capacity(Family.IPV4))]
-    if not sizes and any(pool.capacity(Family.IPV6) for pool in pools):
-        return no_ipv6(
-            f"There is no IPv4 address in what this Service may have ({_names(pools)});"
-            " add IPv4 addresses to a pool."
+def nothing_left(pools: tuple[Pool, ...], family: Family) -> Refusal:
+    """For who may have these pools, none of which has an address of the family for it."""
+    sizes = [(pool.name, size) for pool in pools if (size := pool.capacity(family))]
+    if not sizes and not any(entry.family is family for pool in pools for entry in pool.entries):
+        return Refusal(
+            Reason.NO_ADDRESS_OF_FAMILY,
+            f"There is no {family} address in what this Service may have ({_names(pools)})."
+            f" Add {family} addresses to a pool.",
         )
     if not sizes:
         return Refusal(

@@ -4,7 +4,8 @@
 
 An address is asked for by the annotation loadBalancerIPs (separated by commas, one at most of each
 family) or by spec.loadBalancerIP, never by both. What is asked for in a way that cannot be read
-gets no address, and takes none away either.
+gets no address, and takes none away either. A Service has one address: of both families it is the
+one of IPv4.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controller.refusals import Refusal, no_ipv6, unread
+from controller.refusals import Refusal, not_yet, unread
 from controller.sharing import Sharing
-from vipcast.model.addresses import Address, Family, family_of, parse_address
+from vipcast.model.addresses import Address, Family, family_of, parse_plain
 from vipcast.model.objects import NAMESPACE_LABEL, NO_LABELS, Key, Service
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
@@ -24,11 +25,14 @@ from vipcast.model.reasons import Reason, sentence
 class Wish:
     """What one Service asks for; None where anything will do.
 
-    `sharing` says with whom it would share an address; the labels, which pools are for it.
-    `unread` refuses a request that cannot be read.
+    `family` is that of its address; `either`: it is of both families. `sharing` says with whom it
+    would share an address; the labels, which pools are for it. `unread` refuses a request that
+    cannot be read.
     """
 
     service: Key
+    family: Family
+    either: bool
     sharing: Sharing
     labels: Mapping[str, str]
     namespace_labels: Mapping[str, str]
@@ -50,13 +54,13 @@ def wish(service: Service, namespace_labels: Mapping[str, str] = NO_LABELS) -> W
             Reason.NO_CLUSTER_IP,
             f"{sentence(Reason.NO_CLUSTER_IP)} Leave out clusterIP: None, or choose another type.",
         )
-    if Family.IPV4 not in service.families:
-        return no_ipv6("The Service is of IPv6 alone; let ipFamilies contain IPv4.")
     asked = _requested(service)
     if isinstance(asked, Refusal) and asked.reason is Reason.FAMILY_UNSUPPORTED:
         return asked
     return Wish(
         service=service.key,
+        family=_family(service),
+        either=len(set(service.families)) > 1,
         sharing=Sharing.of(service),
         labels=service.labels,
         namespace_labels={NAMESPACE_LABEL: service.key.namespace, **namespace_labels},
@@ -66,8 +70,12 @@ def wish(service: Service, namespace_labels: Mapping[str, str] = NO_LABELS) -> W
     )
 
 
+def _family(service: Service) -> Family:
+    return Family.IPV4 if Family.IPV4 in service.families else Family.IPV6
+
+
 def _requested(service: Service) -> Address | Refusal | None:
-    """The IPv4 address that is asked for, if any."""
+    """The address that is asked for, of the family that counts, if any."""
     if service.requested_twice:
         return unread(
             "The Service asks for an address by the annotation loadBalancerIPs and by"
@@ -81,7 +89,7 @@ def _requested(service: Service) -> Address | Refusal | None:
                 " Remove that comma."
             )
         try:
-            address = parse_address(text)
+            address = parse_plain(text)
         except ValueError:
             return unread(
                 f"The requested address {text!r} is not an IP address."
@@ -94,11 +102,14 @@ def _requested(service: Service) -> Address | Refusal | None:
                 " Ask for one."
             )
         found[family] = address
-    if found.keys() == {Family.IPV6}:
-        return no_ipv6(f"The Service asks for {found[Family.IPV6]}; ask for an IPv4 address.")
-    if Family.IPV6 in found and Family.IPV6 not in service.families:
-        return unread(
-            f"The Service asks for {found[Family.IPV6]}, but is of IPv4 alone."
-            " Ask for an IPv4 address only."
-        )
-    return found.get(Family.IPV4)
+    mine = _family(service)
+    for family, address in found.items():
+        if family not in service.families:
+            return unread(
+                f"The Service asks for {address}, but is of {mine} alone."
+                f" Ask for an {mine} address only."
+            )
+    if found and mine not in found:
+        (other,) = found.values()
+        return not_yet(f"The Service asks for {other}; ask for an {mine} address, too.")
+    return found.get(mine)

@@ -105,6 +105,6 @@ def test_an_ipv6_service_gets_a_reason_and_no_answer(standing: Rack) -> None:
         assert "IPv6" in said.stdout
         return said.returncode == 1
 
-    assert eventually(told, what="explain says that IPv6 is not served yet")
+    assert eventually(told, what="explain says that no pool has IPv6")
     assert standing.vipcast.address("six") is None
     standing.vipcast.delete("six")

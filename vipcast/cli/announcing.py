@@ -32,7 +32,8 @@ NOT_ANNOUNCED = {
         " announced, let the Service ask for a pool with protocol layer2."
     ),
     Reason.FAMILY_UNSUPPORTED: (
-        "IPv6 is not announced in this version. The address stays the Service's own."
+        "IPv6 is announced by BGP alone in this version: with a BGPAdvertisement for the pool,"
+        " routers are told. The address stays the Service's own."
     ),
     Reason.STATUS_CONTESTED: "An address of a pool is announced as soon as one stands there.",
 }

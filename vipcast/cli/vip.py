@@ -18,7 +18,7 @@ from vipcast.cli.explain import told
 from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
 from vipcast.config import Config
-from vipcast.model.addresses import Address, family_of
+from vipcast.model.addresses import Address, Family, family_of, parse_plain
 from vipcast.model.objects import Key, Service
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason
@@ -103,10 +103,18 @@ def _party(service: Service, message: str) -> Party:
 def _waiting(world: World, address: str) -> Iterator[Party]:
     """Services that ask for the address and have it not."""
     for _, service in sorted(world.store.services.items()):
-        asks = service.load_balancer and address in service.requested
+        asks = service.load_balancer and address in map(_plain, service.requested)
         if asks and address not in service.ingress:
             reason = service.recorded.reason
             yield _party(service, said(reason, service.recorded.message))
+
+
+def _plain(text: str) -> str:
+    """A requested address as it is shown, where it is one: IPv6 has many spellings."""
+    try:
+        return str(parse_plain(text))
+    except ValueError:
+        return text
 
 
 def _announcements(
@@ -133,7 +141,7 @@ def _about_taken(world: World, address: Address) -> tuple[str, ...]:
 def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
     """Who could get a free address."""
     how = "not announced by anything"
-    if any(pool.name in ad.pools for ad in config.l2):
+    if config.on_segments(pool.name):
         how = "announced by layer 2"
     elif config.only_by_bgp(pool.name):
         how = "for BGP, which this version does not announce by"
@@ -141,9 +149,8 @@ def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
     if not pool.allows(address):
         yield f"No Service can get it: {why(Reason.BUGGY_ADDRESS)}"
         return
-    if family_of(address).version == 6:
-        yield f"No Service can get it: {why(Reason.FAMILY_UNSUPPORTED)}"
-        return
+    if family_of(address) is Family.IPV6 and config.only_on_segments(pool.name):
+        yield f"Nobody would announce it: {why(Reason.FAMILY_UNSUPPORTED)}"
     asking = "by asking for it (loadBalancerIP) or for its pool (annotation address-pool)"
     if pool.auto_assign:
         yield f"A Service gets it {asking}, or when its turn comes."
@@ -160,9 +167,7 @@ def _outside(world: World, config: Config, address: Address) -> Iterator[str]:
         names = ", ".join(f"{pool.name} ({_ranges(pool)})" for pool in config.pools[:8])
         more = len(config.pools) - 8
         yield f"Pools: {names}{f', and {more} more' if more > 0 else ''}."
-    if family_of(address).version == 6:
-        yield why(Reason.FAMILY_UNSUPPORTED)
-    elif not occupied:
+    if not occupied:
         yield "To use it, add it to a pool."
 
 

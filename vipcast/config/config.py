@@ -48,10 +48,21 @@ class Config:
             return self._entries[place - 1][1]
         return None
 
+    def by_bgp(self, pool: str) -> bool:
+        """Whether a pool's addresses are told to BGP peers."""
+        return any(pool in each.pools for each in self.bgp)
+
+    def on_segments(self, pool: str) -> bool:
+        """Whether they are announced on segments."""
+        return any(pool in each.pools for each in self.l2)
+
     def only_by_bgp(self, pool: str) -> bool:
-        """Whether a pool's addresses are told to BGP peers, and announced on no segment."""
-        by_bgp = any(pool in each.pools for each in self.bgp)
-        return by_bgp and not any(pool in each.pools for each in self.l2)
+        """Whether they are told to BGP peers, and announced on no segment."""
+        return self.by_bgp(pool) and not self.on_segments(pool)
+
+    def only_on_segments(self, pool: str) -> bool:
+        """Whether they are announced on segments, and told to no BGP peer."""
+        return self.on_segments(pool) and not self.by_bgp(pool)
 
     def pool_named(self, name: str) -> Pool | None:
         """The pool of that name."""

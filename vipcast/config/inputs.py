@@ -18,7 +18,7 @@ from vipcast.config.draft import Draft
 from vipcast.config.objects import Objects, read_objects
 from vipcast.config.overlaps import NOTHING_KNOWN, Context, refuse_reserved, refuse_shared
 from vipcast.config.schema import Notes
-from vipcast.config.special import check_special
+from vipcast.config.special import check_special, warn_of_unanswered
 from vipcast.config.specs import name_of as name_of_object
 from vipcast.model.errors import ConfigError, Finding
 from vipcast.model.objects import Key
@@ -215,6 +215,7 @@ def parse_config_map(raw: Mapping[str, Any], context: Context = NOTHING_KNOWN) -
 def finish(draft: Draft, context: Context, notes: Notes) -> Config:
     """The draft as a Config, checked as a whole. Raises ConfigError."""
     check_special(draft.entries, notes)
+    warn_of_unanswered(draft.entries, draft.l2, draft.bgp, notes)
     refuse_shared(draft.entries, notes)
     refuse_reserved(draft.entries, draft.peers, context, notes)
     if notes.findings:

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 from vipcast.config.nodes import Sequence
 from vipcast.config.schema import Reader, Section
-from vipcast.model.addresses import Address, AddressRange, Family, family_of, parse_address
+from vipcast.model.addresses import Address, AddressRange, family_of, parse_address
 
 FORMS = "Write a network such as 192.0.2.0/24 or a range such as 192.0.2.10-192.0.2.20."
-_NO_IPV6 = "No Service gets one of these addresses: IPv6 is not served in this version."
-_KEEP = "Keep it for later, or remove it; IPv4 addresses are served."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,6 @@ def read_addresses(section: Section, pool: str) -> list[Entry]:
         if text is not None and found is not None:
             reader.note(path, text)
             entries.append(Entry(found, reader.name, path, pool, text))
-            if found.family is Family.IPV6:
-                reader.warn(path, text, _NO_IPV6, _KEEP)
     return entries
 
 

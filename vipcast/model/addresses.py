@@ -36,6 +36,13 @@ def parse_address(text: str) -> Address:
     return ipaddress.ip_address(text.strip())
 
 
+def parse_plain(text: str) -> Address:
+    """The same for an address that names no interface (fe80::1%eth0); raises ValueError."""
+    if "%" in text:
+        raise ValueError(f"{text!r} names an interface")
+    return parse_address(text)
+
+
 def make_address(family: Family, number: int) -> Address:
     """The address that an integer stands for in a family."""
     return ipaddress.IPv4Address(number) if family is Family.IPV4 else ipaddress.IPv6Address(number)

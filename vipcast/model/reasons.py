@@ -33,6 +33,7 @@ class Reason(StrEnum):
     # No address: the pools.
     NO_CONFIG = "noConfig"
     NO_AUTO_ASSIGN_POOL = "noAutoAssignPool"
+    NO_ADDRESS_OF_FAMILY = "noAddressOfFamily"
     POOL_EXHAUSTED = "poolExhausted"
     STATUS_CONTESTED = "statusContested"
     # An address was taken back.
@@ -116,11 +117,14 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.BUGGY_ADDRESS: "The pool avoids addresses that end in .0 or .255.",
     Reason.FAMILY_UNSUPPORTED: (
-        "IPv6 is not served yet: Vipcast announces IPv4 only in this version."
+        "This version announces IPv6 by BGP alone, and gives each Service one address."
     ),
     Reason.NO_CONFIG: "No valid configuration has been loaded.",
     Reason.NO_AUTO_ASSIGN_POOL: (
         "No pool hands out addresses by itself (auto-assign is off everywhere)."
+    ),
+    Reason.NO_ADDRESS_OF_FAMILY: (
+        "The pools that this Service may have hold no address of its IP family."
     ),
     Reason.POOL_EXHAUSTED: "Every address that this Service may have is taken.",
     Reason.STATUS_CONTESTED: (

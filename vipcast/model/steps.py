@@ -31,11 +31,14 @@ STEPS: Mapping[Reason, str] = {
         "Give both Services the same key and different ports, or ask for another address."
     ),
     Reason.BUGGY_ADDRESS: "Ask for another address, or leave out avoid-buggy-ips.",
-    Reason.FAMILY_UNSUPPORTED: "Let ipFamilies contain IPv4.",
+    Reason.FAMILY_UNSUPPORTED: (
+        "Write a BGPAdvertisement for the pool of an IPv6 address; let ipFamilies name one family."
+    ),
     Reason.NO_CONFIG: "`vipcast explain config` says what is wrong with it.",
     Reason.NO_AUTO_ASSIGN_POOL: (
         "Name a pool by the annotation address-pool, or let a pool have auto-assign."
     ),
+    Reason.NO_ADDRESS_OF_FAMILY: "Add addresses of that family to a pool.",
     Reason.POOL_EXHAUSTED: "Add addresses to a pool, or delete a Service that is not needed.",
     Reason.STATUS_CONTESTED: (
         "Stop that program, or give the Service a spec.loadBalancerClass that only Vipcast serves"

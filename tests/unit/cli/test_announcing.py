@@ -188,7 +188,10 @@ def test_without_any_speaker_it_says_so(tmp_path: Path, explain: Explain) -> Non
         ),
         (
             Reason.FAMILY_UNSUPPORTED,
-            "IPv6 is not announced in this version. The address stays the Service's own.",
+            (
+                "IPv6 is announced by BGP alone in this version: with a BGPAdvertisement for the"
+                " pool, routers are told. The address stays the Service's own."
+            ),
         ),
     ],
 )

@@ -169,7 +169,7 @@ def test_what_has_no_effect_is_a_warning(directory: Directory, explain: Explain)
     shutil.copy(INPUTS / "everything-0.12.yaml", directory.path)
     lines = explain()[1]
     assert lines[2] == "Accepted without effect:"
-    assert lines[6:8] == [
+    assert lines[5:7] == [
         (
             "  ConfigMap metallb-system/config: peers[0] = '10.0.0.1': No session with this peer"
             " comes up: BGP is not spoken in this version. Keep it for later, or remove it."

@@ -166,30 +166,32 @@ def test_a_pool_that_is_for_some_services_says_for_which(
     )
 
 
-@pytest.mark.parametrize(
-    ("address", "addresses", "sentence"),
-    [
-        (
-            "192.0.2.255",
-            "192.0.2.240/28",
-            "No Service can get it: The pool avoids addresses that end in .0 or .255.",
-        ),
-        (
-            "2001:db8::1",
-            "2001:db8::/120",
-            (
-                "No Service can get it: IPv6 is not served yet:"
-                " Vipcast announces IPv4 only in this version."
-            ),
-        ),
-    ],
-)
 def test_a_free_address_that_no_service_can_get_says_why(
-    directory: Directory, explain: Explain, address: str, addresses: str, sentence: str
+    directory: Directory, explain: Explain
 ) -> None:
-    pool = metallb("IPAddressPool", "odd", addresses=[addresses], avoidBuggyIPs=True)
+    pool = metallb("IPAddressPool", "odd", addresses=["192.0.2.240/28"], avoidBuggyIPs=True)
     directory.put("pools.yaml", HOME, pool, EVERYWHERE)
-    assert explain(address)[1][-1] == sentence
+    assert explain("192.0.2.255")[1][-1] == (
+        "No Service can get it: The pool avoids addresses that end in .0 or .255."
+    )
+
+
+def test_a_free_address_of_ipv6_says_whether_anybody_would_announce_it(
+    directory: Directory, explain: Explain
+) -> None:
+    pool = metallb("IPAddressPool", "six", addresses=["2001:db8::/64"])
+    directory.put("pools.yaml", pool, EVERYWHERE)
+    assert explain("2001:db8::1") == (
+        LACKING,
+        [
+            "2001:db8::1 is free: it lies in pool six, and no Service has it.",
+            "Pool six (2001:db8::-2001:db8::ffff:ffff:ffff:ffff) is announced by layer 2.",
+            f"Nobody would announce it: {why(Reason.FAMILY_UNSUPPORTED)}",
+            f"A Service gets it {ASKING}, or when its turn comes.",
+        ],
+    )
+    directory.put("bgp.yaml", metallb("BGPAdvertisement", "all"))
+    assert not any("Nobody would" in line for line in explain("2001:db8::1")[1])
 
 
 def test_an_address_in_no_pool_is_said_to_be_in_none(
@@ -220,7 +222,7 @@ def test_an_address_in_no_pool_is_said_to_be_in_none(
             "10.96.0.10",
             "It is for a cluster IP (--service-cidr 10.96.0.0/12); no pool may have it.",
         ),
-        ("2001:db8::1", why(Reason.FAMILY_UNSUPPORTED)),
+        ("2001:db8::1", "To use it, add it to a pool."),
         ("198.51.100.1", "To use it, add it to a pool."),
     ],
 )
@@ -231,7 +233,7 @@ def test_an_address_that_no_pool_may_have_is_not_to_be_added_to_one(
     directory.put("more.yaml", {**node, "spec": {"podCIDRs": ["10.244.1.0/24"]}})
     code, lines = explain(address, "--service-cidr=10.96.0.0/12")
     assert (code, sentence in lines) == (NOT_FOUND, True)
-    assert ("To use it, add it to a pool." in lines) == (address == "198.51.100.1")
+    assert ("To use it, add it to a pool." in lines) == sentence.startswith("To use")
 
 
 def test_a_pool_of_bgp_is_not_said_to_be_announced(directory: Directory, explain: Explain) -> None:
@@ -251,6 +253,16 @@ def test_a_pool_of_bgp_is_not_said_to_be_announced(directory: Directory, explain
         "Pool far (198.51.100.0-198.51.100.255) is for BGP,"
         " which this version does not announce by."
     )
+
+
+def test_a_service_that_asks_for_an_address_in_another_spelling_waits_for_it(
+    directory: Directory, explain: Explain
+) -> None:
+    directory.put("pools.yaml", metallb("IPAddressPool", "six", addresses=["2001:db8::/64"]))
+    refused = replace(ALLOCATED, assigned=False, reason=Reason.ADDRESS_IN_USE, message="Taken.")
+    directory.service("late", refused, ipFamilies=["IPv6"], loadBalancerIP="2001:DB8:0::0:1")
+    found = json.loads("\n".join(explain("2001:db8::1", "-ojson")[1]))
+    assert [each["service"] for each in found["waiting"]] == ["default/late"]
 
 
 def test_an_address_that_a_service_has_kept_out_of_every_pool_says_so(

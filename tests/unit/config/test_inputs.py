@@ -221,12 +221,6 @@ def test_everything_of_0_12_loads_with_a_warning_for_each_part_that_has_no_effec
                 ),
                 "Use protocol: layer2 to have them announced, or keep it for later.",
             ),
-            (
-                "address-pools[0].addresses[1]",
-                "2001:db8:0:1::/120",
-                "No Service gets one of these addresses: IPv6 is not served in this version.",
-                "Keep it for later, or remove it; IPv4 addresses are served.",
-            ),
             ("bfd-profiles[0]", "fast", "BFD is not spoken in this version.", later),
             (
                 "peers[0]",

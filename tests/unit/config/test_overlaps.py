@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.config.making import OBJECT, SYSTEM, findings, good, ip_pool, pool, pools, refused
+from tests.unit.config.making import (
+    OBJECT,
+    SYSTEM,
+    bgp_ad,
+    findings,
+    good,
+    ip_pool,
+    l2,
+    loaded,
+    pool,
+    pools,
+    refused,
+)
 from vipcast.config import Context
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Node
@@ -101,6 +113,13 @@ FAR = "Leave it out of the pool; choose addresses that clients have a route to."
             "It shares addresses with ::/127 (no host and loopback), where no Service is reached.",
         ),
         (
+            "'::ffff:192.0.2.0/120'",
+            (
+                "It shares addresses with ::ffff:0:0/96 (IPv4 in IPv6's spelling), where no Service"
+                " is reached."
+            ),
+        ),
+        (
             "'ff02::/64'",
             "It shares addresses with ff00::/8 (multicast), where no Service is reached.",
         ),
@@ -122,6 +141,28 @@ def test_link_local_addresses_are_warned_of() -> None:
             FAR,
         ),
     )
+
+
+UNANSWERED = (
+    "Services get these addresses, and nobody announces them: on segments IPv6 is not answered in"
+    " this version."
+)
+
+
+def test_ipv6_addresses_that_are_announced_on_segments_alone_are_warned_of() -> None:
+    found = good(pools(pool("[192.0.2.0/24, '2001:db8::/64']"))).warnings
+    assert [(each.field, each.value, each.message) for each in found] == [
+        ("address-pools[0].addresses[1]", "2001:db8::/64", UNANSWERED)
+    ]
+    assert found[0].fix.startswith("Have routers told of them by BGP (a BGPAdvertisement")
+
+
+def test_ipv6_addresses_that_routers_are_told_of_are_not_warned_of() -> None:
+    six = ip_pool("six", "2001:db8::/64")
+    (warning,) = loaded(six, l2("all")).warnings
+    assert (warning.object, warning.message) == (f"IPAddressPool {SYSTEM}/six", UNANSWERED)
+    for others in ((l2("all"), bgp_ad("all", ipAddressPools=["six"])), ()):
+        assert UNANSWERED not in [each.message for each in loaded(six, *others).warnings]
 
 
 def test_shared_addresses_are_told_in_the_order_of_the_text() -> None:

@@ -31,7 +31,7 @@ def shared() -> Cluster:
     web = {"priority": 2, "serviceSelectors": [{"matchLabels": {"app": "web"}}]}
     cluster = Cluster()
     for raw in (
-        ip_pool("home", "10.0.0.0/29"),
+        ip_pool("home", "10.0.0.0/29", "fd00::/64"),
         ip_pool("gold", "10.0.1.0/30", allocation=gold),
         ip_pool("spare", "10.0.2.0/30", autoAssign=False),
         ip_pool("web", "10.0.3.0/30", allocation=web),
@@ -67,7 +67,22 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None, list[str]]] = {
     "type ExternalName": ({"type": "ExternalName"}, None, TAKEN),
     "another class": ({"loadBalancerClass": "example.com/other"}, None, TAKEN),
     "headless": ({"clusterIP": "None"}, None, LOSES),
-    "IPv6 alone": ({"ipFamilies": ["IPv6"]}, None, LOSES),
+    "IPv6 alone": ({"ipFamilies": ["IPv6"]}, "fd00::", MOVES),
+    "IPv6 alone, and an address": (
+        {"ipFamilies": ["IPv6"], "loadBalancerIP": "fd00::5"},
+        "fd00::5",
+        MOVES,
+    ),
+    "IPv6 alone, of a pool without": (
+        {**noted(**{POOL: "spare"}), "ipFamilies": ["IPv6"]},
+        None,
+        LOSES,
+    ),
+    "an address of the other family": (
+        {"loadBalancerIP": "fd00::5"},
+        "10.0.0.0",
+        ["LoadBalancerFailed"],
+    ),
     "both families": ({"ipFamilies": ["IPv4", "IPv6"]}, "10.0.0.0", ["NotAnnounced"]),
     "both if possible": (
         {"ipFamilies": ["IPv6", "IPv4"], "ipFamilyPolicy": "PreferDualStack"},
@@ -163,7 +178,8 @@ def test_a_change_that_is_undone_leaves_the_service_with_an_address(
     moved = cluster.addresses().get(A.key)
     cluster.put((A, make("a", 80)))
     cluster.work()
-    elsewhere = moved if moved not in ("10.0.3.0", None) else "10.0.0.0"
+    stays = moved is not None and moved != "10.0.3.0" and ":" not in moved
+    elsewhere = moved if stays else "10.0.0.0"
     assert cluster.addresses() == {A.key: elsewhere, B.key: "10.0.0.0"}
 
 

@@ -33,15 +33,17 @@ from vipcast.model.selectors import Operator, Requirement, Selector
 NAMES = "abcdef"
 V4, V6 = Family.IPV4, Family.IPV6
 ADDRESSES = [f"10.0.0.{number}" for number in range(8)]
+ADDRESSES6 = [f"2001:db8::{number}" for number in range(1, 5)]
+REQUESTS = [(), (), (), *((text,) for text in [*ADDRESSES, *ADDRESSES6]), ("10.0.0",)]
 
 services = st.fixed_dictionaries(
     {
         "created": st.sampled_from(["", "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"]),
         "load_balancer": st.sampled_from([True, True, True, False]),
         "load_balancer_class": st.sampled_from([None, None, None, None, "other.example/lb"]),
-        "families": st.sampled_from([(V4,), (V4,), (V6, V4), (V6,)]),
+        "families": st.sampled_from([(V4,), (V4,), (V6, V4), (V6,), (V6,)]),
         "headless": st.sampled_from([False, False, False, True]),
-        "requested": st.sampled_from([(), (), (), *((text,) for text in ADDRESSES), ("10.0.0",)]),
+        "requested": st.sampled_from([*REQUESTS, ("10.0.0.1", "2001:db8::2")]),
         "pool_wish": st.sampled_from([None, None, None, "p", "q", "unknown"]),
         "sharing_key": st.sampled_from(["", "k", "k", "l"]),
         "ports": st.sampled_from([(HTTP,), (HTTPS,), (DNS,), (HTTP, HTTPS)]),
@@ -61,10 +63,16 @@ allocations = st.sampled_from(
     ]
 )
 configs = st.builds(
-    lambda cut, order, auto, avoid, allocation: Config(
+    lambda cut, order, auto, avoid, allocation, six, first_six: Config(
         tuple(
             replace(
-                pool(name, f"10.0.0.{first}-10.0.0.{last}", auto_assign=auto, avoid_buggy=avoid),
+                pool(
+                    name,
+                    f"10.0.0.{first}-10.0.0.{last}",
+                    *([six] if (name == "p") is first_six else []),
+                    auto_assign=auto,
+                    avoid_buggy=avoid,
+                ),
                 allocation=allocation if name == "p" else None,
             )
             for name, first, last in [("p", 0, cut), ("q", cut + 1, 5)][::order]
@@ -75,6 +83,8 @@ configs = st.builds(
     auto=st.sampled_from([True, True, True, False]),
     avoid=st.booleans(),
     allocation=allocations,
+    six=st.sampled_from(["2001:db8::1-2001:db8::2", "2001:db8::2-2001:db8::3", "2001:db8::/64"]),
+    first_six=st.booleans(),
 )
 
 
@@ -174,7 +184,7 @@ class ForeignHistories(Histories):
     @rule(
         data=st.data(),
         ingress=st.lists(
-            st.sampled_from([*ADDRESSES, "2001:db8::1", "lb.example", "10.0.0"]), max_size=2
+            st.sampled_from([*ADDRESSES, *ADDRESSES6, "lb.example", "10.0.0"]), max_size=2
         ),
         marked=st.booleans(),
     )

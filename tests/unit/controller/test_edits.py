@@ -50,6 +50,7 @@ TAKEN: Final = {Reason.POOL_EXHAUSTED, Reason.ADDRESS_IN_USE, Reason.SHARING_REF
 """Reasons that rest on what others have; every other one follows from the objects alone."""
 
 KEYS: Final = [Key(namespace, name) for namespace in ("default", "shop") for name in "abcdefghij"]
+DIGITS: Final = "0123456789"
 LABELS: Final[list[dict[str, str]]] = [{}, {"tier": "gold"}, {"tier": "tin"}]
 
 
@@ -69,15 +70,15 @@ def a_service(draw: random.Random, key: Key, created: str) -> Raw:
     if draw.random() < 0.2:
         spec["externalTrafficPolicy"] = "Local"
     if draw.random() < 0.1:
-        spec["loadBalancerIP"] = f"10.0.0.{draw.randrange(16)}"
+        spec["loadBalancerIP"] = draw.choice(["10.0.0.", "10.0.0.", "fd00::"]) + draw.choice(DIGITS)
     if draw.random() < 0.08:
         spec["type"] = draw.choice(["ClusterIP", "NodePort"])
     if draw.random() < 0.05:
         spec["loadBalancerClass"] = "example.com/other"
     if draw.random() < 0.05:
         spec["clusterIP"] = draw.choice(["None", "10.96.0.1", "fd00::1"])
-    if draw.random() < 0.05:
-        spec["ipFamilies"] = draw.choice([["IPv6"], ["IPv6", "IPv4"], ["IPv4", "IPv6"]])
+    if draw.random() < 0.3:
+        spec["ipFamilies"] = draw.choice([["IPv6"]] * 4 + [["IPv6", "IPv4"], ["IPv4", "IPv6"]])
     if draw.random() < 0.03:
         spec["ports"] = draw.choice(["80", [{"port": 0}], [{"port": "http"}]])
     annotations = {}
@@ -88,8 +89,9 @@ def a_service(draw: random.Random, key: Key, created: str) -> Raw:
         annotations["metallb.io/address-pool"] = draw.choice(["first", "second", "third", "none"])
     if draw.random() < 0.15:
         one, other = (f"10.0.0.{draw.randrange(16)}" for _ in range(2))
+        six = f"fd00::{draw.choice(DIGITS)}"
         annotations["metallb.io/loadBalancerIPs"] = draw.choice(
-            [one, one, one, f"{one}, fd00::7", f"{one},{other}", "fd00::7", "ten", ""]
+            [one, one, one, f"{one}, {six}", f"{one},{other}", six, six, "ten", ""]
         )
     raw = service(key.name, key.namespace, annotations=annotations, created=created, **spec)
     raw["metadata"]["labels"] = {"app": draw.choice("ab")}
@@ -97,26 +99,29 @@ def a_service(draw: random.Random, key: Key, created: str) -> Raw:
 
 
 def a_configuration(draw: random.Random, *, slips: bool = True) -> dict[Ref, Raw]:
-    """Two or three pools side by side in 10.0.0.0/28, in one of the two forms."""
+    """Two or three pools side by side in 10.0.0.0/28, one with IPv6, in one of the two forms."""
     cuts = sorted(draw.sample(range(1, 14), 2))
     ranges = [(0, cuts[0] - 1), (cuts[0], cuts[1] - 1), (cuts[1], draw.choice([11, 13, 15]))]
     names = draw.sample(["first", "second", "third"], 3)[: draw.choice([2, 3])]
     entries = {
-        name: f"10.0.0.{low}-10.0.0.{max(low, high)}"
+        name: [f"10.0.0.{low}-10.0.0.{max(low, high)}"]
         for name, (low, high) in zip(names, ranges, strict=False)
     }
     if slips and draw.random() < 0.2:
-        entries[names[0]] = draw.choice(["10.0.0.0-10.0.0.15", "10.0.0", "10.0.0.9-10.0.0.2"])
+        entries[names[0]] = [draw.choice(["10.0.0.0-10.0.0.15", "10.0.0", "10.0.0.9-10.0.0.2"])]
+    if draw.random() < 0.9:
+        six = draw.choice(["fd00::1-fd00::2", "fd00::-fd00::3", "fd00::/64", "fd00::3-fd00::9"])
+        entries[draw.choice(names)].append(six)
     if draw.random() < 0.5:
         pools = [
             {
                 "name": name,
                 "protocol": "layer2",
-                "addresses": [text],
+                "addresses": texts,
                 "auto-assign": draw.random() < 0.8,
                 "avoid-buggy-ips": draw.random() < 0.3,
             }
-            for name, text in entries.items()
+            for name, texts in entries.items()
         ]
         made = [(CONFIG_MAP, config_map(yaml.safe_dump({"address-pools": pools})))]
     else:
@@ -125,13 +130,13 @@ def a_configuration(draw: random.Random, *, slips: bool = True) -> dict[Ref, Raw
                 IP_ADDRESS_POOL,
                 ip_pool(
                     name,
-                    text,
+                    *texts,
                     allocation=an_allocation(draw),
                     autoAssign=draw.random() < 0.8,
                     avoidBuggyIPs=draw.random() < 0.3,
                 ),
             )
-            for name, text in entries.items()
+            for name, texts in entries.items()
         ]
     return {Ref(kind, Key(SYSTEM, raw["metadata"]["name"])): raw for kind, raw in made}
 
@@ -264,6 +269,7 @@ def test_ten_thousand_edits_end_as_a_fresh_start_but_for_what_is_rightly_kept() 
     draw = random.Random(20261121)
     cluster = Cluster()
     tally: Counter[str] = Counter()
+    sixes = 0
     for number in range(1, EDITS + 1):
         edit(draw, cluster)
         if draw.random() < 0.7:
@@ -279,8 +285,10 @@ def test_ten_thousand_edits_end_as_a_fresh_start_but_for_what_is_rightly_kept() 
             fresh.work()
             rule_out_clashes(fresh)
             tally += compare(cluster, fresh)
+            sixes += sum(":" in address for address in cluster.addresses().values())
             put_back(cluster)
             assert set(compare(cluster, fresh)) <= {"same address", "same refusal"}
+    assert sixes > EDITS / ROUND
     assert all(
         tally[kind] for kind in ("same address", "same refusal", "kept", "kept by others")
     ), tally

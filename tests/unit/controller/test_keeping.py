@@ -18,7 +18,9 @@ from tests.unit.controller.deciding import (
     ledger,
     refusal,
 )
-from tests.unit.controller.making import ip, key, service
+from tests.unit.controller.making import ip, key, pool, service
+from vipcast.config import Config
+from vipcast.model.addresses import Family
 from vipcast.model.classes import Classes
 from vipcast.model.objects import (
     Recorded,
@@ -195,12 +197,25 @@ def test_a_status_without_any_address_counts_as_having_none(ingress: tuple[str, 
 
 
 def test_of_two_addresses_in_a_status_the_ipv4_one_that_may_stay_stays() -> None:
-    both = service("web", ingress=("2001:db8::1", "192.0.2.11"))
+    shown = {"ingress": ("2001:db8::1", "192.0.2.11")}
+    both = service("web", families=(Family.IPV6, Family.IPV4), **shown)
     outcome = decide(both, CONFIG, ledger(web="2001:db8::1 192.0.2.11"))
     assert outcome.assignment == Assignment(ip("192.0.2.11"), "home")
     assert outcome.frees == (ip("2001:db8::1"),)
     assert [event.reason for event in outcome.events] == ["ClearAssignment"]
     assert "2001:db8::1 is taken back (ipv6NotYet)" in outcome.events[0].message
+    alone = decide(service("web", **shown), CONFIG, ledger(web="2001:db8::1 192.0.2.11"))
+    assert alone.assignment == outcome.assignment
+    assert "2001:db8::1 is taken back (requestChanged)" in alone.events[0].message
+
+
+def test_an_address_of_the_other_family_is_taken_back_and_one_of_its_own_given() -> None:
+    config = Config((pool("both", "192.0.2.0/24", "2001:db8::/64"),))
+    six = service("web", families=(Family.IPV6,), ingress=("192.0.2.0",))
+    outcome = decide(six, config, ledger(config, web="192.0.2.0"))
+    assert outcome.assignment == Assignment(ip("2001:db8::"), "both")
+    assert [event.reason for event in outcome.events][:2] == ["ClearAssignment", "IPAllocated"]
+    assert "The Service is of IPv6 alone, which 192.0.2.0 is not." in outcome.events[0].message
 
 
 def test_while_it_moves_a_service_goes_on_to_the_address_that_was_kept_for_it() -> None:

@@ -121,11 +121,14 @@ class LedgerAgainstWalking(RuleBasedStateMachine):
 
     @rule(
         service=st.sampled_from(SERVICES),
-        number=st.integers(0x0A0000F8, 0x0A000208),
+        address=st.one_of(
+            st.builds(make_address, st.just(Family.IPV4), st.integers(0x0A0000F8, 0x0A000208)),
+            st.builds(make_address, st.just(Family.IPV6), st.integers(2**96 - 2, 2**96 + 7)),
+        ),
         sharing=closed_or_not,
     )
-    def hold_one(self, service: Key, number: int, sharing: Sharing | None) -> None:
-        self.hold(service, make_address(Family.IPV4, number), sharing)
+    def hold_one(self, service: Key, address: Address, sharing: Sharing | None) -> None:
+        self.hold(service, address, sharing)
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), service=st.sampled_from(SERVICES), sharing=closed_or_not)
@@ -246,7 +249,7 @@ def test_a_holder_keeps_its_address_while_the_pools_change_around_it() -> None:
 # --- what it costs ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", ["10.0.0.0/8", "2001:db8::/64"])
+@pytest.mark.parametrize("network", ["10.0.0.0/8", "2001:db8::/64", "2000::/3"])
 def test_a_huge_pool_costs_no_more_than_a_small_one(network: str) -> None:
     def life(of: str, first: str) -> int:
         def run() -> None:

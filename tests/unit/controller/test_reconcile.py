@@ -56,20 +56,38 @@ def test_a_service_of_both_families_gets_its_ipv4_address() -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, object], Reason, str]] = {
-    "ipv6 only": (
+    "no pool has its family": (
         {"families": (Family.IPV6,)},
-        Reason.FAMILY_UNSUPPORTED,
+        Reason.NO_ADDRESS_OF_FAMILY,
         (
-            "IPv6 is not served yet: Vipcast announces IPv4 only in this version."
-            " The Service is of IPv6 alone; let ipFamilies contain IPv4."
+            "There is no IPv6 address in what this Service may have (pools: home, lab)."
+            " Add IPv6 addresses to a pool."
         ),
     ),
-    "ipv6 request": (
+    "an ipv6 address for ipv4": (
         {"requested": ("2001:db8::1",)},
+        Reason.INVALID_REQUEST,
+        "The Service asks for 2001:db8::1, but is of IPv4 alone. Ask for an IPv4 address only.",
+    ),
+    "an ipv4 address for ipv6": (
+        {"requested": ("192.0.2.10",), "families": (Family.IPV6,)},
+        Reason.INVALID_REQUEST,
+        "The Service asks for 192.0.2.10, but is of IPv6 alone. Ask for an IPv6 address only.",
+    ),
+    "the second address of both families alone": (
+        {"requested": ("2001:db8::1",), "families": (Family.IPV6, Family.IPV4)},
         Reason.FAMILY_UNSUPPORTED,
         (
-            "IPv6 is not served yet: Vipcast announces IPv4 only in this version."
-            " The Service asks for 2001:db8::1; ask for an IPv4 address."
+            "This version announces IPv6 by BGP alone, and gives each Service one address."
+            " The Service asks for 2001:db8::1; ask for an IPv4 address, too."
+        ),
+    ),
+    "an address with the name of an interface": (
+        {"requested": ("2001:db8::1%eth0",), "families": (Family.IPV6,)},
+        Reason.INVALID_REQUEST,
+        (
+            "The requested address '2001:db8::1%eth0' is not an IP address."
+            " Write an address of a pool, or leave it out."
         ),
     ),
     "headless": (
@@ -227,13 +245,17 @@ def test_without_any_pool_the_service_waits() -> None:
     )
 
 
-def test_a_pool_without_ipv4_addresses_is_no_help() -> None:
+@pytest.mark.parametrize(
+    "families", [(Family.IPV4,), (Family.IPV4, Family.IPV6), (Family.IPV6, Family.IPV4)]
+)
+def test_a_pool_without_ipv4_addresses_is_no_help(families: tuple[Family, ...]) -> None:
     config = Config((pool("six", "2001:db8::/64"),))
-    assert decide(service("web"), config, ledger(config)) == refusal(
-        service("web"),
-        Reason.FAMILY_UNSUPPORTED,
-        "IPv6 is not served yet: Vipcast announces IPv4 only in this version. There is no IPv4"
-        " address in what this Service may have (pools: six); add IPv4 addresses to a pool.",
+    asking = service("web", families=families)
+    assert decide(asking, config, ledger(config)) == refusal(
+        asking,
+        Reason.NO_ADDRESS_OF_FAMILY,
+        "There is no IPv4 address in what this Service may have (pools: six)."
+        " Add IPv4 addresses to a pool.",
     )
 
 
@@ -256,9 +278,9 @@ NO_BGP = (
     " Use a pool of protocol layer2 to have one announced."
 )
 NO_IPV6 = (
-    "IPv6 is not served yet: Vipcast announces IPv4 only in this version. The Service requires both"
-    " families and has an IPv4 address only; write ipFamilyPolicy: PreferDualStack to make do with"
-    " that."
+    "This version announces IPv6 by BGP alone, and gives each Service one address. The Service"
+    " requires both families and has an IPv4 address only; write ipFamilyPolicy: PreferDualStack to"
+    " make do with that."
 )
 LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
     "a pool for bgp": ({"pool_wish": "far"}, Reason.PROTOCOL_NOT_YET, NO_BGP),
@@ -313,7 +335,7 @@ def test_what_a_service_would_rather_have_is_said_in_its_condition_alone() -> No
     assert plain.status is not None
     message = (
         "192.0.2.10 from pool home."
-        " An IPv6 address, which the Service prefers to have too, is not served yet."
+        " A second address, which the Service prefers to have, is not given yet."
     )
     recorded = replace(plain.status.recorded, message=message)
     preferring = service("web", family_policy=FamilyPolicy.PREFER_DUAL)

@@ -192,6 +192,9 @@ async def test_a_shared_address_is_one_in_use_by_as_many_services_as_have_it(pla
         place.remove("default-udp.yaml")
         place.remove("default-web.yaml")
         await comes(counted, of(0, 0))
+        place.service("six", ipFamilies=["IPv6"])
+        none, one_of_both = ({"pool=home": 0.0, "pool=both": number} for number in (0.0, 1.0))
+        await comes(counted, ([one_of_both, none, one_of_both], one_of_both))
 
 
 @shows("metallb_k8s_client_updates_total", "metallb_k8s_client_update_errors_total")

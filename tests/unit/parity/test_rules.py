@@ -52,6 +52,11 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
     "a Service without an address": (
         "test_a_dry_pool_says_so_and_a_freed_address_goes_to_the_one_that_waits_longest",
     ),
+    "a Service gets an address of its family": (
+        "test_a_service_of_ipv6_gets_the_first_free_address_of_its_family",
+        "test_an_address_of_the_other_family_is_taken_back_and_one_of_its_own_given",
+        "test_a_vast_pool_gives_addresses_as_quickly_as_a_small_one",
+    ),
     "a node that may announce has": (
         "test_nodes_are_ordered_as_metallb_orders_them",
         "test_a_higher_weight_comes_before_any_digest",
