@@ -26,6 +26,7 @@ from speaker.layer2.interfaces import Exclusions, Link
 from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
 from speaker.own import Own
+from speaker.peerevents import PeerEvents
 from speaker.peering import DRAINED, REMOVED, Peering
 from speaker.peerlog import PeerLog
 from speaker.plan import Claim
@@ -40,9 +41,10 @@ from speaker.ports import (
     Pulse,
     Responder,
 )
-from speaker.reporter import Reporter, sample
+from speaker.reporter import Reporter
 from speaker.reports import Picture
 from speaker.routers import Router
+from speaker.sampling import sample
 from speaker.segments import Company, Segments
 from vipcast.config.keeper import ConfigKeeper, ConfigState
 from vipcast.kube.store import Store
@@ -145,7 +147,12 @@ class Speaker:
             mode=settings.xdp_mode,
             ours=self.segments.left_over,
         )
-        self._peer_log = PeerLog(doors.clock.now)
+        self._peer_log = PeerLog(
+            doors.clock.now,
+            PeerEvents(
+                settings.node, settings.namespace, lambda: keeper.state.config, reporter.note
+            ),
+        )
         self.peering = Peering(
             settings.node,
             connector=doors.connector,
@@ -249,6 +256,7 @@ class Speaker:
         """Tell routers what has changed, then look who is to be spoken with: a router that is to be
         left has the withdrawals first."""
         self.peering.tell(taken.routes)
+        self._reporter.turned(taken.turns)
         if taken.peers:
             here, routing = self.intents.here, self.intents.routing
             self.peering.want(

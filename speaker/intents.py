@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from speaker.bgp.wanted import Change
 from speaker.leaving import Leaving, wish_of
 from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
-from speaker.routing import Routing
+from speaker.routing import Routing, Turn
 from vipcast.config.keeper import ConfigKeeper, ConfigState
 from vipcast.kube.store import Store
 from vipcast.model.addresses import Address, Network
@@ -33,7 +33,8 @@ class Taken:
 
     `first`: it completed the snapshot. `state` is there when the configuration was looked at again.
     `withdrawn` are the claims as they were before; None if nothing was decided anew. `peers`: who
-    is to be spoken with, or how, may be different. `routes` is what each peer is to be told anew.
+    is to be spoken with, or how, may be different. `routes` is what each peer is to be told anew,
+    `turns` are the Services that this comes from.
     """
 
     first: bool
@@ -43,6 +44,7 @@ class Taken:
     withdrawn: Mapping[Address, Claim] | None
     peers: bool
     routes: Mapping[str, Change]
+    turns: tuple[Turn, ...]
 
 
 class Intents:
@@ -106,6 +108,7 @@ class Intents:
             withdrawn,
             peers=first or rules or change.secret,
             routes=self.routing.take(),
+            turns=self.routing.turns(),
         )
 
     @property
@@ -123,7 +126,16 @@ class Intents:
         services = frozenset(self.store.services) if rules else frozenset()
         for key in services:
             self.routing.put(key, self.store.services[key], self.store.slices(key))
-        return Taken(False, None, services, False, None, peers=rules, routes=self.routing.take())
+        return Taken(
+            False,
+            None,
+            services,
+            False,
+            None,
+            peers=rules,
+            routes=self.routing.take(),
+            turns=self.routing.turns(),
+        )
 
     def _look(self, now: float) -> bool:
         """Whether routes follow from other rules than before."""

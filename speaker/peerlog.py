@@ -1,7 +1,7 @@
 """What happens with routers, as log lines: sessions that come up and go down, and what was said.
 
 A router that cannot be reached is told once, and again when the reason is another; what it sends
-that is wrong, once a minute. MetalLB's words where it has them.
+that is wrong, once a minute. MetalLB's words where it has them. What is news is an Event, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from speaker.bgp.notices import Down, Established, RefreshAsked, SessionEvent, UpdateSeen
+from speaker.bgp.notices import (
+    Down,
+    DownReason,
+    Established,
+    RefreshAsked,
+    SessionEvent,
+    UpdateSeen,
+)
+from speaker.peerevents import PeerEvents
 from speaker.routers import Router, place_of
 from vipcast.ops.log import event
 
@@ -20,11 +28,16 @@ EVERY: Final = 60.0
 """Seconds between two lines about faults in what one router sends."""
 
 
-class PeerLog:
-    """One node's. `clock` is monotonic seconds."""
+MEANT: Final = frozenset({DownReason.STOPPED, DownReason.RESTARTING, DownReason.RESET})
+"""Why this side ends sessions that nothing is wrong with."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+
+class PeerLog:
+    """One node's. `clock` is monotonic seconds; `events` hears what is news."""
+
+    def __init__(self, clock: Callable[[], float], events: PeerEvents) -> None:
         self._clock = clock
+        self._events = events
         self._told: dict[str, Down] = {}
         self._faulty: dict[str, float] = {}
 
@@ -61,18 +74,29 @@ class PeerLog:
             localASN=agreed.local_asn, peerASN=agreed.peer_asn, holdTime=agreed.hold_time,
             families=[str(family) for family in agreed.families], local=str(up.local),
         )  # fmt: skip
+        self._events.up(router)
 
     def _down(self, router: Router, down: Down) -> None:
         before = self._told.get(router.name)
         self._told[router.name] = down
         again = before is not None and before.stood is None and before.reason == down.reason
+        news = not again or down.stood is not None
+        level = logging.WARNING if news else logging.DEBUG
+        if down.reason in MEANT:
+            news, level = False, logging.INFO
+        if down.said is not None and not down.said.by_us:
+            event(
+                log, "peerNotification", "peer sent notification, closing session",
+                level=level, **_who(router), error=str(down.said),
+            )  # fmt: skip
         event(
             log, "sessionDown", f"{down.sentence} {down.hint}".rstrip(),
-            level=logging.DEBUG if again and down.stood is None else logging.WARNING,
-            **_who(router), reason=str(down.reason), state=str(down.state),
+            level=level, **_who(router), reason=str(down.reason), state=str(down.state),
             notification="" if down.said is None else str(down.said),
             established=down.stood is not None,
         )  # fmt: skip
+        if news:
+            self._events.down(router, down)
 
     def _faults(self, router: Router, seen: UpdateSeen) -> None:
         now = self._clock()

@@ -7,22 +7,18 @@ session began or ended.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from speaker.bgp.audiences import Terms, families_of
-from speaker.bgp.codes import MessageType
+from speaker.bgp.audiences import families_of
 from speaker.bgp.notices import Down, SessionView
 from speaker.bgp.prefixes import FAMILIES
-from speaker.bgp.routes import Routes
 from speaker.bgp.states import State
-from speaker.routers import NeighbourView, place_of
+from speaker.routers import NeighbourView
 from vipcast.config.bfd import UNSPOKEN
 from vipcast.model import status
 from vipcast.model.addresses import Family
 from vipcast.model.peer import Peer
-from vipcast.ops.samples import PeerSample
 
 Since = Callable[[str, int], str]
 """(peer, generation of the session or 0 for none) → RFC 3339 time since when it is so."""
@@ -72,78 +68,6 @@ def _report(
 
 
 NO_BFD: Final = f"{UNSPOKEN} The session is without it."
-
-
-def peer_samples(
-    peers: Iterable[Peer], neighbours: Iterable[NeighbourView], blocked: Collection[str]
-) -> tuple[PeerSample, ...]:
-    """Every router that this node is to speak with, as metrics show it.
-
-    Two that only the source address tells apart are named as well: no series may be there twice.
-    """
-    views = {view.router.name: view for view in neighbours}
-    places = [(place_of(peer.address, peer.port), peer) for peer in peers]
-    several = Counter(place for place, _ in places)
-    return tuple(
-        _sample(
-            f"{place} ({peer.name})" if several[place] > 1 else place,
-            peer,
-            views.get(peer.name),
-            BLOCKED if peer.name in blocked else "",
-        )
-        for place, peer in places
-    )
-
-
-BLOCKED: Final = "blocked"
-"""In place of a DownReason, of a router with which no session is tried."""
-
-
-def _sample(place: str, peer: Peer, view: NeighbourView | None, blocked: str) -> PeerSample:
-    without_bfd = bool(peer.bfd_profile)
-    if view is None:
-        return PeerSample(place, up=False, down=blocked, without_bfd=without_bfd)
-    session = view.session
-    said = {"sent": session.last_sent, "received": session.last_received}
-    return PeerSample(
-        peer=place,
-        up=session.state is State.ESTABLISHED,
-        announced=view.announced,
-        pending=view.pending,
-        sent=_by_name(session.messages_sent),
-        received=_by_name(session.messages_received),
-        down="" if session.last_down is None else str(session.last_down.reason),
-        errors={way: one.notification.words for way, one in said.items() if one is not None},
-        without_bfd=without_bfd,
-    )
-
-
-def _by_name(counts: Mapping[int, int]) -> dict[str, int]:
-    return {MessageType(kind).name: count for kind, count in counts.items()}
-
-
-def established(neighbours: Iterable[NeighbourView]) -> frozenset[str]:
-    """The routers with which a session stands, by name."""
-    return frozenset(
-        view.router.name for view in neighbours if view.session.state is State.ESTABLISHED
-    )
-
-
-def told(routes: Iterable[Routes], standing: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """(Service, address) of all that some router is told; `standing` are those with a session."""
-    heard: dict[Terms, bool] = {}
-
-    def reach(terms: Terms) -> bool:
-        if terms not in heard:
-            heard[terms] = not frozenset(terms.peers).isdisjoint(standing)
-        return heard[terms]
-
-    return tuple(
-        (str(each.service), answer.address)
-        for each in routes
-        for answer in each.answers
-        if any(reach(offer.terms) for offer in answer.offers)
-    )
 
 
 def _reached(state: State, down: Down | None) -> State:

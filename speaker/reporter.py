@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from speaker import reports
-from speaker.advertised import Advertised
+from speaker.advertised import ASSIGNED, Advertised
 from speaker.guard import Guard, text_of
 from speaker.leadership import Changed, Condition
-from speaker.peerreports import established, peer_reports, peer_samples, told
+from speaker.peerreports import peer_reports
 from speaker.plan import Claim
-from speaker.ports import Counts
 from speaker.reports import Picture
+from speaker.routing import Turn
+from speaker.sampling import established
 from speaker.stamps import Stamps
 from vipcast.config.keeper import ConfigState
 from vipcast.kube.owners import owned
@@ -32,17 +33,20 @@ from vipcast.kube.render import (
     configuration_state_ref,
     timestamp,
 )
-from vipcast.kube.status import render_l2_status, render_speaker_status, speaker_status_ref
+from vipcast.kube.status import (
+    parse_bgp_status,
+    render_l2_status,
+    render_speaker_status,
+    speaker_status_ref,
+)
 from vipcast.model.addresses import Address
 from vipcast.model.errors import SourceError
-from vipcast.model.objects import Key
-from vipcast.model.raw import SERVICE, EventNote, EventType, Owner, Raw, Ref
+from vipcast.model.raw import SERVICE, SERVICE_BGP_STATUS, EventNote, EventType, Owner, Raw, Ref
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.status import SpeakerReport
 from vipcast.ops.heartbeat import Heartbeat
 from vipcast.ops.log import event, failure
 from vipcast.ops.metrics import SpeakerMetrics
-from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
 from vipcast.ports import Source
 
 log = logging.getLogger(__name__)
@@ -127,6 +131,8 @@ class Reporter:
         """Objects of its own that a speaker before this one has left: to be kept up, or deleted."""
         for ref, raw in standing:
             self._written.setdefault(ref, raw)
+            if ref.kind == SERVICE_BGP_STATUS:
+                self._advertised.found(parse_bgp_status(raw).service)
         self._dirty.set()
 
     def saw(self, ref: Ref, raw: Raw | None) -> None:
@@ -212,12 +218,23 @@ class Reporter:
             gone = Changed(vip, self._node, self._node, Reason.NOT_WANTED, None)
             self._withdrawn(interface, gone, replace(old, services=went))
 
+    def turned(self, turns: Iterable[Turn]) -> None:
+        """The routes of these Services are others; routers have been told."""
+        for turn in turns:
+            event(
+                log, "updatedAdvertisements",
+                "making advertisements using BGP" if turn.routes else "withdrawing advertisements",
+                service=str(turn.service), protocol="bgp", numAds=turn.routes, ips=turn.ips,
+                peers=turn.peers, reason=turn.reason,
+            )  # fmt: skip
+
     def _announced(self, interface: str, effect: Changed, claim: Claim | None) -> None:
         for fields in self._fields(interface, effect, claim):
             event(log, "serviceAnnounced", "service has IP, announcing", **fields)
         if claim is not None and effect.reason is not Reason.ADOPTED:
             for service in claim.services:
-                self._note(service, self._assigned(interface, effect))
+                said = self._assigned(interface, effect)
+                self.note(EventNote(Ref(SERVICE, service), EventType.NORMAL, ASSIGNED, said))
 
     def _withdrawn(self, interface: str, effect: Changed, claim: Claim | None) -> None:
         for fields in self._fields(interface, effect, claim):
@@ -257,12 +274,13 @@ class Reporter:
             f"on {interface}: {effect.vip} ({effect.reason}{before})"
         )
 
-    def _note(self, service: Key, message: str) -> None:
+    def note(self, note: EventNote) -> None:
+        """An Event to be written."""
         if len(self._notes) >= EVENT_BACKLOG:
             self._notes.popleft()
             self._dropped += 1
-        ref = Ref(SERVICE, service)
-        self._notes.append(EventNote(ref, EventType.NORMAL, "nodeAssigned", message))
+        self._notes.append(note)
+        self._dirty.set()
 
     # By the writing task
 
@@ -304,6 +322,8 @@ class Reporter:
         self._boot = f"{picture.boot:016x}"
         wanted = {ref: owned(raw, self._owner) for ref, raw in self._objects(picture)}
         wanted |= self._advertised.objects(picture.routes)
+        for note in self._advertised.first_told(established(picture.neighbours)):
+            self.note(note)
         return await self._write(wanted)
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
@@ -378,48 +398,3 @@ class Reporter:
             unannounced=reports.unannounced_reports(picture.refusals),
             peers=peer_reports(picture.peers, picture.neighbours, picture.blocked, self._stood.of),
         )
-
-
-def sample(
-    picture: Picture, counts: Mapping[Address, Counts], failures: Mapping[str, int]
-) -> SpeakerSample:
-    """The speaker as metrics show it; `counts` as in Responder.counts, `failures` as in Pulse."""
-    held = {vip for one in picture.seen for vip, entry in one.view.vips.items() if entry.answering}
-    greeted: Counter[str] = Counter()
-    for one in picture.seen:
-        greeted.update({str(vip): number for vip, number in one.greeted.items()})
-    attachments = (*(one.attachment for one in picture.seen), *(a for _, a in picture.failed))
-    return SpeakerSample(
-        announced=tuple(
-            (str(service), str(vip))
-            for vip in held
-            if vip in picture.claims
-            for service in picture.claims[vip].services
-        ),
-        unannounced=Counter(one.reason for one in picture.refusals if one.address),
-        verdicts=tuple(
-            (str(vip), str(verdict), number)
-            for vip, verdicts in counts.items()
-            for verdict, number in verdicts.items()
-        ),
-        greeted=greeted,
-        ungreeted=picture.past.ungreeted + sum(one.ungreeted for one in picture.seen),
-        lease_gaps=picture.past.lapses + sum(one.view.lapses for one in picture.seen),
-        interfaces=tuple(
-            InterfaceSample(one.interface, one.mode or "", one.answering) for one in attachments
-        ),
-        segments=tuple(
-            SegmentSample(
-                interface=one.interface,
-                members=sum(member.live for member in one.view.members),
-                conditions=one.view.conditions,
-                hellos_sent=one.hellos,
-                hellos_received=one.view.accepted,
-                hellos_rejected=one.view.rejected,
-            )
-            for one in picture.seen
-        ),
-        hello_failures=failures,
-        told=told(picture.routes.values(), established(picture.neighbours)),
-        peers=peer_samples(picture.peers, picture.neighbours, picture.blocked),
-    )

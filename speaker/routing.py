@@ -3,6 +3,7 @@
     routing.look(config, node, standing)    whether the rules are others: then put every Service
     routing.put(key, service, endpoints)    one Service as it is now; None: it is gone
     routing.take()                          for each peer what has changed since, by its name
+    routing.turns()                         of which Services the routes have changed since
 
 What one Service has is speaker.bgp.routes; what all of them come to, speaker.bgp.wanted.
 """
@@ -10,8 +11,12 @@ What one Service has is speaker.bgp.routes; what all of them come to, speaker.bg
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from speaker.bgp.routes import Routes, Rules, Standing
+from speaker.bgp.audiences import Terms
+from speaker.bgp.facets import Facets
+from speaker.bgp.prefixes import Record
+from speaker.bgp.routes import Offer, Routes, Rules, Standing
 from speaker.bgp.wanted import Change, Wanted
 from speaker.plan import Unannounced
 from vipcast.config.config import Config
@@ -19,6 +24,25 @@ from vipcast.model.addresses import parse_address
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.peer import Peer
+from vipcast.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What has become of the routes of one Service: so many of them, for these addresses and peers.
+
+    `reason` is why not all of it is told; ADVERTISED if all is.
+    """
+
+    service: Key
+    routes: int
+    ips: tuple[str, ...]
+    peers: tuple[str, ...]
+    reason: Reason
+
+
+Saying = tuple[Facets, tuple[str, ...]]
+"""What is said of a route, and to whom: terms of other rules may come to the same."""
 
 
 class Routing:
@@ -31,6 +55,9 @@ class Routing:
         self._seen: tuple[Config | None, Node | None, Standing] = (None, None, Standing.STAYS)
         self._rules = Rules(*self._seen, classes)
         self._anew = False
+        self._said: dict[Key, tuple[tuple[Record, Saying], ...]] = {}
+        self._sayings: dict[Terms, Saying] = {}
+        self._turns: list[Turn] = []
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -50,6 +77,7 @@ class Routing:
         self._seen = seen
         self._rules = Rules(*seen, self._classes)
         self._anew = True
+        self._sayings = {}
         return True
 
     def put(self, key: Key, service: Service | None, slices: Iterable[EndpointSlice]) -> None:
@@ -57,10 +85,36 @@ class Routing:
         config = self._seen[0]
         if service is None or config is None or not config.bgp:
             self.decisions.pop(key, None)  # where nothing is told of anything, there are no reasons
-            self.wanted.put(key, ())
+            self._offer(key, None, ())
             return
         routes = self.decisions[key] = self._rules.decide(service, slices)
-        self.wanted.put(key, routes.offers)
+        self._offer(key, routes, routes.offers)
+
+    def _offer(self, key: Key, routes: Routes | None, offers: tuple[Offer, ...]) -> None:
+        self.wanted.put(key, offers)
+        said = tuple((offer.prefix, self._saying(offer.terms)) for offer in offers)
+        if said == self._said.get(key, ()):
+            return
+        if said:
+            self._said[key] = said
+        else:
+            del self._said[key]
+        answers = () if routes is None else routes.answers
+        silent = (each.reason for each in answers if not each.offers)
+        self._turns.append(
+            Turn(
+                key,
+                len(said),
+                tuple(each.address for each in answers if each.offers),
+                () if routes is None else routes.peers,
+                next(silent, Reason.ADVERTISED if said else Reason.NOT_WANTED),
+            )
+        )
+
+    def _saying(self, terms: Terms) -> Saying:
+        if terms not in self._sayings:
+            self._sayings[terms] = (terms.facets, terms.peers)
+        return self._sayings[terms]
 
     def refusals(self) -> Iterator[Unannounced]:
         """Addresses that peers would be told of by some advertisement, and are not."""
@@ -77,6 +131,11 @@ class Routing:
         """What each peer is to be told that it was not before."""
         anew, self._anew = self._anew, False
         return self.wanted.take(self._rules.audiences if anew else None)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """The Services whose routes are others than when it was last asked, in their order."""
+        turns, self._turns = self._turns, []
+        return tuple(turns)
 
 
 def _pool(text: str, config: Config) -> str | None:

@@ -11,8 +11,8 @@ import pytest
 
 from speaker.adapters.maps import PinnedResponder
 from speaker.layer2.table import EntryKey, Remove
-from speaker.reporter import sample
 from speaker.reports import Picture
+from speaker.sampling import sample
 from tests.bpf.test_responder import LO, ask, opened, put
 from tests.support.bpf import VIP
 from tests.support.parity import shows

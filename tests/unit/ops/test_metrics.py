@@ -12,8 +12,8 @@ from vipcast.model.errors import Finding
 from vipcast.model.reasons import Reason
 from vipcast.ops import families
 from vipcast.ops.family import Family
-from vipcast.ops.parser import version
 from vipcast.ops.metrics import ControllerMetrics, SpeakerMetrics
+from vipcast.ops.parser import version
 from vipcast.ops.samples import (
     ControllerSample,
     InterfaceSample,

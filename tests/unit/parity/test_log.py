@@ -14,12 +14,18 @@ from typing import Any
 
 import pytest
 
+from speaker.bgp.codes import Cease, ErrorCode
+from speaker.bgp.encode import notification
+from speaker.bgp.messages import Notification
 from tests.support.parity import lines, shows
-from tests.support.virtual import virtually
+from tests.support.virtual import until, virtually
 from tests.support.waiting import eventually_async
 from tests.unit.controller.running import Place, has, running
 from tests.unit.ops.test_operations_page import logged_words
-from tests.unit.speaker.world import LAN, OTHER, VIP, World
+from tests.unit.speaker.test_bgp import Router, configure
+from tests.unit.speaker.world import LAN, OTHER, SYSTEM, VIP, World
+from vipcast.model.objects import Key
+from vipcast.model.raw import BGP_PEER, Ref
 from vipcast.ops import log
 from vipcast.ops.run import run
 from vipcast.ops.values import LogFormat, LogLevel
@@ -80,6 +86,22 @@ async def _announce() -> None:
         await world.settled()
 
 
+async def _speak() -> None:
+    """A router is told of one Service and then of none, ends the session, and is taken away."""
+    async with World("node1", config=False) as world:
+        router = Router(world)
+        configure(world)
+        world.serve("web", VIP)
+        await router.has(f"{VIP}/32")
+        world.delete_service("web")
+        await router.has()
+        assert router.far is not None
+        await router.far.write(notification(Notification(ErrorCode.CEASE, Cease.PEER_DECONFIGURED)))
+        await until(lambda: router.sessions == 2, "it is back")
+        world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+        await until(lambda: router.last is not None, "it is told")
+
+
 @pytest.fixture(scope="module")
 def controller(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What a controller said."""
@@ -96,6 +118,15 @@ def speaker(tmp_path_factory: pytest.TempPathFactory) -> Told:
     told: Told = []
     with written(tmp_path_factory.mktemp("log") / "speaker", told):
         virtually(_announce())
+    return told
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What a speaker said that had a router."""
+    told: Told = []
+    with written(tmp_path_factory.mktemp("log") / "router", told):
+        virtually(_speak())
     return told
 
 
@@ -204,6 +235,41 @@ def test_an_interface_that_answers_and_one_that_is_gone(speaker: Told) -> None:
     assert gone == [("lan0", "the interface is gone")]
 
 
+@shows("peerAdded", "peerRemoved")
+def test_a_router_that_is_spoken_with_and_one_that_is_not_any_more(router: Told) -> None:
+    who = ("192.0.2.1:179", "router")
+    assert said(router, "peerAdded", "msg", "peer", "name") == [
+        ("peer configured, starting BGP session", *who)
+    ]
+    assert said(router, "peerRemoved", "msg", "peer", "name") == [
+        ("peer deconfigured, closing BGP session", *who)
+    ]
+
+
+@shows("sessionUp", "sessionDown", "peerNotification")
+def test_a_session_that_comes_up_and_one_that_ends(router: Told) -> None:
+    up = ("BGP session established", "info")
+    assert said(router, "sessionUp", "msg", "level") == [up, up]
+    (theirs, ours) = said(router, "sessionDown", "level", "reason", "notification")
+    words = "Cease, peer deconfigured"
+    assert theirs == ("warn", "notificationReceived", f"received {words}")
+    assert ours == ("info", "stopped", f"sent {words}")
+    assert said(router, "peerNotification", "msg", "level", "error") == [
+        ("peer sent notification, closing session", "warn", f"received {words}")
+    ]
+
+
+@shows("updatedAdvertisements")
+def test_the_routes_of_a_service_that_change(router: Told) -> None:
+    fields = ("msg", "service", "protocol", "numAds", "ips", "peers", "reason")
+    web = ("default/web", "bgp")
+    told = (1, [str(VIP)], ["router"], "advertised")
+    assert said(router, "updatedAdvertisements", *fields) == [
+        ("making advertisements using BGP", *web, *told),
+        ("withdrawing advertisements", *web, 0, [], [], "notWanted"),
+    ]
+
+
 # Lines
 
 
@@ -242,6 +308,13 @@ def _fail(path: Path, act: Callable[[asyncio.Event], Coroutine[Any, Any, None]])
     with written(path, told):
         assert run(act, logging.getLogger("controller.main")) == 1
     return told
+
+
+@shows("peer", "localASN", "peerASN")
+def test_a_line_about_a_router_says_where_it_is_and_what_is_agreed(router: Told) -> None:
+    assert said(router, "sessionUp", "peer", "localASN", "peerASN", "holdTime", "families") == 2 * [
+        ("192.0.2.1:179", 64500, 64501, 90, ["IPv4 unicast"])
+    ]
 
 
 @shows("bug")

@@ -53,3 +53,31 @@ def test_what_has_not_changed_is_not_made_again() -> None:
     assert {parse_bgp_status(raw).peers for raw in fewer.values()} == {("tor-2",)}
     alone = shown(one, decided(rules, DB))
     assert list(alone) == [bgp_status_ref(SYSTEM, DB.key, "node1")]
+
+
+def first(one: Advertised, decisions: dict[Key, Routes], *standing: str) -> list[str]:
+    """The Services that are told for the first time, and what is said."""
+    shown(one, decisions)
+    return [f"{note.about.key.name} {note.message}" for note in one.first_told(standing)]
+
+
+def test_a_service_is_told_for_the_first_time_when_a_session_with_one_of_its_routers_stands() -> (
+    None
+):
+    one = Advertised("node1", SYSTEM, None)
+    rules = Rules(config(ad(peers=("tor-1",)), peers=TORS), NODE)
+    decisions = decided(rules, WEB, DB)
+    assert first(one, decisions) == first(one, decisions, "tor-2") == []
+    said = 'announcing from node "node1" with protocol "bgp" to tor-1: 192.0.2.24'
+    assert first(one, decisions, "tor-1", "tor-2") == [f"db {said}1", f"web {said}0"]
+    assert first(one, decisions, "tor-1") == []
+
+
+def test_what_a_speaker_before_has_told_is_no_news_until_it_is_told_to_nobody() -> None:
+    one, rules = Advertised("node1", SYSTEM, None), Rules(config(peers=TORS), NODE)
+    one.found(WEB.key)
+    assert first(one, decided(rules, WEB), "tor-1") == []
+    assert first(one, {WEB.key: rules.decide(WEB, ())}, "tor-1") == []
+    assert len(first(one, decided(rules, WEB), "tor-1")) == 1
+    assert first(one, {}, "tor-1") == []
+    assert len(first(one, decided(rules, WEB), "tor-1")) == 1

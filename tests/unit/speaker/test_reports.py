@@ -10,8 +10,8 @@ from speaker import reports
 from speaker.leadership import Candidate, MemberView, SegmentView, VipView
 from speaker.plan import Claim, Unannounced
 from speaker.ports import Attachment, Counts, How
-from speaker.reporter import sample
 from speaker.reports import Past, Picture, Seen, Skipped
+from speaker.sampling import sample
 from tests.support.fakes import attachment
 from tests.unit.speaker.world import OTHER, VIP, lan, mac
 from vipcast.model import status
