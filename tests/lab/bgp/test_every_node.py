@@ -1,4 +1,4 @@
-"""The product and real routers: which routes they have, and that traffic takes them."""
+"""The product and real routers: a path by every node, for what is announced in the old way."""
 
 from __future__ import annotations
 
