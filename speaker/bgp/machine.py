@@ -19,7 +19,7 @@ from speaker.bgp.fsm import TABLE
 from speaker.bgp.hints import hint
 from speaker.bgp.messages import Notification
 from speaker.bgp.notices import Close, Connect, Down, DownReason, Established, Said, SessionEvent
-from speaker.bgp.settings import Offer, SessionSettings, next_offer, open_of
+from speaker.bgp.settings import Offer, SessionSettings, after_a_session, next_offer, open_of
 from speaker.bgp.states import Event, State, Step
 from speaker.bgp.timers import KEEPALIVE_SPACING, LARGE_HOLD, SEND_HOLD, Timer, Timers
 
@@ -44,8 +44,6 @@ class Machine:
         self._settings = settings
         self._backoff = Backoff()
         self._offer = Offer.FULL
-        graceful = settings.graceful_restart
-        self._restarting = graceful is not None and graceful.restarting
         self._ending: Ending | None = None
         self._last = b""
         self._steps: dict[Step, Callable[[float], None]] = {
@@ -92,7 +90,7 @@ class Machine:
     ) -> None:
         """TCP is up."""
         self._backoff.reached()
-        ours = open_of(self._settings, self._offer, restarting=self._restarting)
+        ours = open_of(self._settings, self._offer)
         self.connection = Connection(self.generation, ours, local, remote, sent=self.sent)
         self.fire(Event.TCP_CR_ACKED, now)
 
@@ -150,7 +148,7 @@ class Machine:
             self.timers.stop(Timer.HOLD)
 
     def _established(self) -> None:
-        self._restarting = False
+        self._settings = after_a_session(self._settings)
         link = self.connection
         if link is not None and link.negotiated is not None:
             told = Established(link.generation, link.negotiated, link.local, link.remote)

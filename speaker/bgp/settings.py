@@ -6,7 +6,7 @@ An OPEN offers all that we can do. Routers that cannot read capabilities, or som
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -28,7 +28,7 @@ class Graceful:
 
     `restart_time` in seconds, at most 4095. `restarting`: this process takes up after another that
     left gracefully (R bit). `forwarding`: packets were forwarded meanwhile (F bits); not so on a
-    node that was down.
+    node that was down. Both are about the time before the first session.
     """
 
     restart_time: int = 30
@@ -59,6 +59,15 @@ class SessionSettings:
     graceful_restart: Graceful | None = None
 
 
+def after_a_session(settings: SessionSettings) -> SessionSettings:
+    """The settings once a session has stood: packets are forwarded ever since, so a router that
+    bridges the loss of a connection is to keep the routes until it has them again."""
+    if settings.graceful_restart is None:
+        return settings
+    graceful = replace(settings.graceful_restart, restarting=False, forwarding=True)
+    return replace(settings, graceful_restart=graceful)
+
+
 class Offer(IntEnum):
     """How much an OPEN says that we can do."""
 
@@ -67,8 +76,8 @@ class Offer(IntEnum):
     NOTHING = 2  # not even that there are capabilities
 
 
-def open_of(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Open:
-    """Our OPEN (RFC 4271, section 4.2); `restarting` is the R bit, where restarts are graceful.
+def open_of(settings: SessionSettings, offer: Offer) -> Open:
+    """Our OPEN (RFC 4271, section 4.2).
 
     Without capabilities AS_TRANS stands for an AS number of four octets (RFC 6793, section 9).
     """
@@ -77,7 +86,7 @@ def open_of(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Ope
         asn=AS_TRANS if short else settings.local_asn,
         hold_time=settings.hold_time,
         router_id=settings.router_id,
-        capabilities=_offered(settings, offer, restarting=restarting),
+        capabilities=_offered(settings, offer),
     )
 
 
@@ -109,7 +118,7 @@ def names_families_alone(data: bytes) -> bool:
     return False
 
 
-def _offered(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Capabilities:
+def _offered(settings: SessionSettings, offer: Offer) -> Capabilities:
     if offer is Offer.NOTHING:
         return Capabilities()
     plain = Capabilities(families=settings.families, four_octet_asn=settings.local_asn)
@@ -122,7 +131,7 @@ def _offered(settings: SessionSettings, offer: Offer, *, restarting: bool) -> Ca
         enhanced_refresh=True,
         extended_message=True,
         extended_next_hop=_next_hops(settings),
-        graceful_restart=_graceful(settings, restarting=restarting),
+        graceful_restart=_graceful(settings),
     )
 
 
@@ -133,12 +142,12 @@ def _next_hops(settings: SessionSettings) -> tuple[tuple[AfiSafi, int], ...]:
     return ()
 
 
-def _graceful(settings: SessionSettings, *, restarting: bool) -> GracefulRestart | None:
+def _graceful(settings: SessionSettings) -> GracefulRestart | None:
     graceful = settings.graceful_restart
     if graceful is None:
         return None
     return GracefulRestart(
-        restarting=restarting,
+        restarting=graceful.restarting,
         notification=True,
         restart_time=graceful.restart_time,
         families=tuple((family, graceful.forwarding) for family in settings.families),

@@ -35,7 +35,7 @@ BARE = Capabilities()
 def agreed(
     theirs: Open = OPEN, settings: SessionSettings = SETTINGS, offer: Offer = Offer.FULL
 ) -> Negotiated:
-    return negotiate(settings, open_of(settings, offer, restarting=False), theirs, generation=7)
+    return negotiate(settings, open_of(settings, offer), theirs, generation=7)
 
 
 def refused(theirs: Open, settings: SessionSettings = SETTINGS) -> tuple[int, int, bytes, str]:
@@ -167,7 +167,7 @@ def test_a_notification_is_a_restart_only_where_both_set_the_n_bit() -> None:
 
 
 def test_our_open_offers_all_that_we_can_do_and_then_less() -> None:
-    settings = replace(SETTINGS_V6, graceful_restart=Graceful(forwarding=False))
+    settings = replace(SETTINGS_V6, graceful_restart=Graceful(restarting=True, forwarding=False))
     full = Capabilities(
         families=(IPV4_UNICAST, IPV6_UNICAST),
         four_octet_asn=64512,
@@ -183,7 +183,7 @@ def test_our_open_offers_all_that_we_can_do_and_then_less() -> None:
         ),
     )
     plain = Capabilities(families=(IPV4_UNICAST, IPV6_UNICAST), four_octet_asn=64512)
-    assert [open_of(settings, offer, restarting=True) for offer in Offer] == [
+    assert [open_of(settings, offer) for offer in Offer] == [
         Open(asn=64512, hold_time=90, router_id=IPv4Address("192.0.2.1"), capabilities=offered)
         for offered in (full, plain, Capabilities())
     ]
@@ -191,7 +191,7 @@ def test_our_open_offers_all_that_we_can_do_and_then_less() -> None:
 
 def test_without_capabilities_as_trans_stands_for_a_long_as_number() -> None:
     settings = replace(SETTINGS, local_asn=4200000000)
-    found = [open_of(settings, offer, restarting=False).asn for offer in Offer]
+    found = [open_of(settings, offer).asn for offer in Offer]
     assert found == [4200000000, 4200000000, AS_TRANS]
     assert agreed(OPEN, settings, Offer.NOTHING).local_asn == 4200000000
 

@@ -40,6 +40,11 @@ from vipcast.model.peer import DynamicAsn
 HERE: Final = Path(__file__).parent
 ALL: Final = sorted(HERE.glob("*.txt"))
 _FAMILIES: Final = {"ipv4": IPV4_UNICAST, "ipv6": IPV6_UNICAST}
+_GRACEFUL: Final = {
+    "": None,
+    "restarting": Graceful(restarting=True),
+    "booted": Graceful(forwarding=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class SettingsText:
             families=tuple(_FAMILIES[name] for name in words.pop("families", "ipv4").split(",")),
             hold_time=int(words.pop("hold", "90")),
             connect_time=int(words.pop("connect", "10")),
-            graceful_restart=Graceful(restarting=graceful == "restarting") if graceful else None,
+            graceful_restart=_GRACEFUL[graceful],
         )
         assert not words, f"no such settings: {words}"
         return settings
