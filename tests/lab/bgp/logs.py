@@ -27,12 +27,12 @@ def begun(lab: Lab) -> Counter[tuple[str, str]]:
 
 
 def hint(node: Host, peer: str, *words: str) -> str:
-    """Wait until a node's speaker says of a peer why there is no session, in these words."""
+    """Wait until a node's speaker has said of a peer, in these words, why there is no session."""
 
     def said() -> str:
         told = [line["msg"] for line in lines(node, DOWN) if line["name"] == peer]
-        assert told, "nothing was said"
-        assert all(word in told[-1] for word in words), told[-1]
-        return str(told[-1])
+        found = [text for text in told if all(word in text for word in words)]
+        assert found, told
+        return str(found[0])
 
     return eventually(said, what=f"{node.name} says of {peer}: {words}")
