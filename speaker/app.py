@@ -27,7 +27,7 @@ from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
 from speaker.own import Own
 from speaker.peerevents import PeerEvents
-from speaker.peering import DRAINED, REMOVED, Peering
+from speaker.peering import DRAINED, REMOVED, RESTARTED, Peering
 from speaker.peerlog import PeerLog
 from speaker.plan import Claim
 from speaker.ports import (
@@ -65,9 +65,6 @@ log = logging.getLogger(__name__)
 
 BEAT = 0.2
 """Seconds between two stamps of the heartbeat: the loop's own sign of life in the data path."""
-
-LEAVING = "The speaker ends; it may be back soon."
-"""What routers are told that do not bridge a restart (RFC 9003)."""
 
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
@@ -188,7 +185,8 @@ class Speaker:
             try:
                 await stop.wait()
                 self._leave()
-                await self.peering.leave(LEAVING)
+                back = not self.intents.leaving
+                await self.peering.leave(RESTARTED if back else DRAINED, back=back)
             finally:
                 self._end()
                 for task in work:

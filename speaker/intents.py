@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from speaker.bgp.wanted import Change
-from speaker.leaving import Leaving, wish_of
+from speaker.leaving import Leaving, Wish, wish_of
 from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
 from speaker.routing import Routing, Turn
 from vipcast.config.keeper import ConfigKeeper, ConfigState
@@ -121,6 +121,11 @@ class Intents:
         return self.store.password(secret)
 
     def look_again(self, now: float) -> Taken:
+    @property
+    def leaving(self) -> bool:
+        """Whether the node is to serve no more, whether or not that is over."""
+        return wish_of(self.here) is Wish.LEAVE
+
         """What follows from the time that has passed; claims do not."""
         rules = self._look(now)
         services = frozenset(self.store.services) if rules else frozenset()

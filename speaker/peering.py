@@ -43,6 +43,7 @@ AGAIN: Final = 30.0
 Farewell = tuple[Cease, str]
 REMOVED: Final = (Cease.PEER_DECONFIGURED, "")
 DRAINED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The node is drained.")
+RESTARTED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The speaker ends; it may be back soon.")
 
 Told = Callable[[Router, SessionEvent], None]
 Table = Callable[[str], Mapping[Record, Facets]]
@@ -128,13 +129,14 @@ class Peering:
             if name in self._neighbours:
                 self._neighbours[name].tell(change)
 
-    async def leave(self, text: str) -> None:
-        """End all sessions. Those that are to be bridged are closed without a word, from the others
-        all is withdrawn first, and `text` tells people why (RFC 9003)."""
+    async def leave(self, farewell: Farewell, *, back: bool) -> None:
+        """End all sessions. If the node will be `back`, those that are to bridge that are closed
+        without a word; from the others all is withdrawn first, and they are told why (RFC 9003)."""
         self._over = True
+        cease, text = farewell
         for neighbour in self._neighbours.values():
-            bridged = neighbour.router.settings.graceful_restart is not None
-            neighbour.leave(None if bridged else Cease.ADMINISTRATIVE_SHUTDOWN, text)
+            bridged = back and neighbour.router.settings.graceful_restart is not None
+            neighbour.leave(None if bridged else cease, text)
         if self._running:
             await asyncio.wait(self._running)
         await self._connector.close()

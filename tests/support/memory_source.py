@@ -28,6 +28,7 @@ class MemoryCluster:
     def __init__(self) -> None:
         self.refuses = False
         self.reachable = True
+        self.whole = True
         self.problems: dict[Ref, Finding] = {}
         self.parts: dict[tuple[Ref, str], Raw] = {}
         self._objects: dict[Ref, Raw] = {}
@@ -60,6 +61,11 @@ class MemoryCluster:
     def set_reachable(self, reachable: bool) -> None:
         """Cut all sources off, or connect them again."""
         self.reachable = reachable
+        self.tell()
+
+    def set_whole(self, whole: bool) -> None:
+        """Whether what there is completes the first snapshot of who begins to read."""
+        self.whole = whole
         self.tell()
 
     def now(self) -> dict[Ref, Raw]:
@@ -128,6 +134,7 @@ class MemorySource:
     async def changes(self) -> AsyncIterator[Batch]:
         """The snapshot, then every change."""
         told: tuple[Finding, ...] | None = None
+        synced = False
         while True:
             await self._news.wait()
             self._news.clear()
@@ -137,9 +144,9 @@ class MemorySource:
                 continue
             deltas = tuple(self._differences())
             problems = self._problems()
-            if deltas or problems != told:
-                told = problems
-                yield Batch(deltas, True, problems)
+            if deltas or problems != told or self._cluster.whole > synced:
+                told, synced = problems, synced or self._cluster.whole
+                yield Batch(deltas, synced, problems)
 
     async def write_status(
         self, ref: Ref, status: Raw, annotations: Mapping[str, str] = _NO_ANNOTATIONS
