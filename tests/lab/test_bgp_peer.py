@@ -1,15 +1,11 @@
 """One BGP peer at work on the real kernel: a busy loop, a flood of routes, the two ways to leave.
 
-The router is a thread with a socket in another namespace. It keeps to its own hold timer, as
-routers do, whatever the event loop under test does meanwhile.
+The router is one that does what the test tells it to, in another namespace.
 """
 
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -22,15 +18,10 @@ from speaker.adapters.bgp_tcp import TcpConnector
 from speaker.adapters.clock import MonotonicClock
 from speaker.bgp import encode
 from speaker.bgp.codes import Cease, ErrorCode
-from speaker.bgp.context import Context
-from speaker.bgp.decode import decode
-from speaker.bgp.framing import Framer
 from speaker.bgp.messages import (
     IPV4_UNICAST,
     Attributes,
-    Capabilities,
     Keepalive,
-    Message,
     Notification,
     Open,
     Update,
@@ -40,6 +31,7 @@ from speaker.bgp.session import Session
 from speaker.bgp.settings import SessionSettings
 from speaker.bgp.states import State
 from speaker.peer import Peer, target
+from tests.support.bgp_router import Router
 from tests.support.labs import unique_name
 from tests.support.netns import inside
 from tests.support.waiting import eventually_async
@@ -54,9 +46,6 @@ SETTINGS = SessionSettings(
     families=(IPV4_UNICAST,),
     hold_time=HOLD_TIME,
 )
-HELLO = encode.open_message(
-    Open(64513, HOLD_TIME, ROUTER, Capabilities(families=(IPV4_UNICAST,), four_octet_asn=64513))
-)
 DEADLINE = 20.0
 
 
@@ -67,74 +56,11 @@ def lab() -> Iterator[Lab]:
         yield standing
 
 
-class Router(threading.Thread):
-    """Takes one connection, speaks BGP on it, and notes all that it hears.
-
-    `end` says how that ended: "closed", "reset", or "hold time" where it was over.
-    """
-
-    def __init__(self, namespace: str) -> None:
-        super().__init__(daemon=True)
-        with inside(namespace):
-            self._listener = socket.create_server((str(ROUTER), 179))
-        self._listener.settimeout(DEADLINE)
-        self._say = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._framer = Framer()
-        self.heard: list[Message] = []
-        self.end = ""
-        self.start()
-
-    def run(self) -> None:
-        with self._listener:
-            self._socket, _ = self._listener.accept()
-        self._socket.settimeout(None)
-        with self._socket:
-            try:
-                self._converse(self._socket)
-            except ConnectionResetError:
-                self.end = "reset"
-
-    def say(self, data: bytes) -> None:
-        """Whole messages, from any thread."""
-        assert self._socket is not None
-        with self._say:
-            self._socket.sendall(data)
-
-    def hears_more(self, count: int) -> Callable[[], bool]:
-        """Whether, from now on, so many KEEPALIVEs have come, one a second."""
-        before = self.heard.count(Keepalive())
-        return lambda: self.heard.count(Keepalive()) >= before + count
-
-    def _converse(self, sock: socket.socket) -> None:
-        self.say(HELLO)
-        hold = time.monotonic() + HOLD_TIME
-        due = time.monotonic()
-        while True:
-            now = time.monotonic()
-            if now >= hold:
-                self.end = "hold time"
-                return
-            if now >= due:
-                due = now + HOLD_TIME / 3
-                self.say(encode.keepalive())
-            if not select.select([sock], [], [], max(min(hold, due) - now, 0.0))[0]:
-                continue
-            data = sock.recv(1 << 16)
-            if not data:
-                self.end = "closed"
-                return
-            self._framer.receive(data)
-            while (frame := self._framer.next()) is not None:
-                self.heard.append(decode(frame, Context(families=(IPV4_UNICAST,))))
-                hold = time.monotonic() + HOLD_TIME
-
-
 class Stage:
     """A peer at work and its router; everything else of the test runs on the peer's loop."""
 
     def __init__(self, lab: Lab) -> None:
-        self.router = Router(lab.routers[0].namespace)
+        self.router = Router(lab.routers[0], 64513, HOLD_TIME)
         self.told: list[SessionEvent] = []
         self.session = Session(SETTINGS, jitter=lambda: 1.0)
         self.connector = TcpConnector()
