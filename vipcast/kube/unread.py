@@ -14,11 +14,9 @@ from vipcast.model.raw import VERSIONS, Kind
 METALLB, VIPCAST = "metallb.io", "vipcast.io"
 
 _POOL = "Write it as an IPAddressPool."
-_REPORT = "Remove it: it is a report that a program wrote, not a wish."
 
 UNREAD: Mapping[Kind, str] = {
     Kind(METALLB, "AddressPool"): _POOL,
-    Kind(METALLB, "ServiceBGPStatus"): _REPORT,
     Kind(METALLB, "MetalLB"): "Remove it: it tells an operator how to install MetalLB.",
 }
 """Each kind, and what to write instead as a sentence."""
