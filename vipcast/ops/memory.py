@@ -3,15 +3,20 @@
 glibc's malloc takes blocks from the heap that are smaller than the largest one ever freed, up to
 32 MiB, and the heap hardly ever shrinks. Each TLS connection has a buffer of 256 KiB, of which it
 mostly touches a few pages, and a page of a list is as large: on the heap they would count in full.
+What small blocks leave free between others that are in use goes back once in a while.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 from typing import Final
 
 LARGE: Final = 1 << 16
 """Bytes from which a block is mapped by itself."""
+
+EVERY: Final = 20.0
+"""Seconds between two times at which free pages inside the heap are given back."""
 
 _M_MMAP_THRESHOLD: Final = -3  # malloc.h; see mallopt(3). Setting it ends its growing, too.
 
@@ -21,3 +26,14 @@ def spare() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, LARGE)
+
+
+async def give_back(every: float = EVERY) -> None:
+    """Give free pages back until cancelled; in a thread, for that takes some milliseconds.
+
+    malloc_trim(3) goes through the whole heap, and ctypes lets other threads run meanwhile.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while trim is not None:
+        await asyncio.sleep(every)
+        await asyncio.to_thread(trim, 0)

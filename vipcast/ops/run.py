@@ -55,7 +55,9 @@ class _Life:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         self._task = asyncio.create_task(main(self._stop), name="main")
+        tidy = asyncio.create_task(memory.give_back(), name="memory")
         await asyncio.wait((self._task,))
+        tidy.cancel()
         if self._task.cancelled():
             if not (self.failed or self._hurry):
                 self._tell(RuntimeError("main was cancelled, and nobody had asked for it"))
