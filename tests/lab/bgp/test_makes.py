@@ -2,8 +2,8 @@
 
 The routers are in an AS whose number fits into two bytes, then in one that takes four. Nodes 1 and
 2 are in other ASes, one of either size; nodes 3 and 4 in the routers' own. Each speaks with each
-router over IPv4 and over IPv6, with a password and without. No controller runs: the Services have
-their addresses already.
+router over IPv4 and over IPv6, without a password and with one, which stands in the peer or in a
+Secret. No controller runs: the Services have their addresses already.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from lab.routers import MAKES
 from lab.routers.port import IPV4, IPV6, Neighbour, Path, Router, Routes, Settings
 from lab.vipcast import Vipcast
 from tests.lab.bgp.logs import begun
-from tests.lab.bgp.objects import advertisement, community, given, peer, pool
+from tests.lab.bgp.objects import advertisement, community, given, peer, pool, secret
 from tests.support.labs import unique_name
 from tests.support.waiting import eventually
 
 SMALL, LARGE = 64600, 4200000600
 OTHERS = 64500, 4200000001
 PASSWORD = "for-routers"
+SECRET = "routers"
 
 ADDRESSES = {
     "plain": ("203.0.113.7", "2001:db8:5::7"),
@@ -54,6 +55,7 @@ CONFIGURATION = (
     advertisement("plain"),
     advertisement("coloured", communities=["64601:1", "large", "second"], localPref=150),
     advertisement("wide", aggregationLength=26, aggregationLengthV6=64, localPref=50),
+    secret(SECRET, PASSWORD),
 )
 IPV4_BEHIND_IPV6 = ("gobgp",)
 """Makes that offer RFC 8950 unasked: sessions over IPv6 give IPv4 an IPv6 next hop there."""
@@ -79,8 +81,10 @@ class Side:
     def peer(self, router: Router) -> Object:
         """Its session, as the speaker is told of it."""
         spec: dict[str, Any] = {"connectTime": "1s", "dualStackAddressFamily": self.both}
-        if self.signed:
+        if self.signed and self.family == IPV4:
             spec["password"] = PASSWORD
+        elif self.signed:
+            spec["passwordSecret"] = {"name": SECRET}
         asn, address = router.settings.asn, self._address(router.host)
         return peer(self.name(router), address, self.asn, asn, self.node, **spec)
 
