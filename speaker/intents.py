@@ -116,16 +116,16 @@ class Intents:
         """This node's own object."""
         return self.store.nodes.get(self._node)
 
-    def password(self, secret: Key) -> bytes | None:
-        """What a Secret holds for a peer, None if that is nothing."""
-        return self.store.password(secret)
-
-    def look_again(self, now: float) -> Taken:
     @property
     def leaving(self) -> bool:
         """Whether the node is to serve no more, whether or not that is over."""
         return wish_of(self.here) is Wish.LEAVE
 
+    def password(self, secret: Key) -> bytes | None:
+        """What a Secret holds for a peer, None if that is nothing."""
+        return self.store.password(secret)
+
+    def look_again(self, now: float) -> Taken:
         """What follows from the time that has passed; claims do not."""
         rules = self._look(now)
         services = frozenset(self.store.services) if rules else frozenset()
