@@ -23,7 +23,7 @@ from vipcast.config import Config
 from vipcast.model.addresses import Address, Family, family_of
 from vipcast.model.objects import FamilyPolicy, Service
 from vipcast.model.pool import Pool
-from vipcast.model.reasons import Reason, protocol_not_yet
+from vipcast.model.reasons import Reason
 
 LOST = {
     Reason.NOT_IN_ANY_POOL: Reason.POOL_CHANGED,
@@ -77,8 +77,6 @@ def choose(wanted: Wish, config: Config, ledger: Ledger) -> Assignment | Refusal
 def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> tuple[Refusal, ...]:
     """What a Service with an address does not get, the gravest first; hints are `hints`."""
     found = [] if wanted.unread is None else [wanted.unread]
-    if config.only_by_bgp(given.pool):
-        found.append(Refusal(Reason.PROTOCOL_NOT_YET, protocol_not_yet(given.pool)))
     if family_of(given.address) is Family.IPV6 and config.only_on_segments(given.pool):
         found.append(refusals.on_segments_only(given.pool))
     if service.family_policy is FamilyPolicy.REQUIRE_DUAL:
@@ -90,14 +88,19 @@ def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> 
     return tuple(found)
 
 
-def hints(service: Service) -> tuple[str, ...]:
-    """What a Service with an address would rather have, as sentences; nothing is wrong."""
+def hints(service: Service, given: Assignment, config: Config) -> tuple[str, ...]:
+    """What a Service with an address would rather have, as sentences; nothing is wrong with it."""
     found = [
         f"Nothing reads the annotation {name}. {fix}"
         for name, fix in service.misspelled[: refusals.SHOWN]
     ]
     if service.family_policy is FamilyPolicy.PREFER_DUAL:
         found.append("A second address, which the Service prefers to have, is not given yet.")
+    if config.only_by_bgp(given.pool) and not config.peers:
+        found.append(
+            f"Pool {given.pool} is announced by BGP alone, and no BGP peer is configured:"
+            " write a BGPPeer."
+        )
     return tuple(found)
 
 

@@ -54,6 +54,14 @@ class Outcome:
     waits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What there is to say beside an address: what the Service does not get, and hints."""
+
+    lacks: tuple[Refusal, ...]
+    hints: tuple[str, ...]
+
+
 def is_ours(service: Service, classes: Classes = EVERY_DEFAULT) -> bool:
     """Whether the Service is of type LoadBalancer and of a class that is ours."""
     return classes.refuse(service) is None
@@ -102,7 +110,8 @@ def decide(
         return _refused(service, found, events, ledger)
     reason = Reason.KEPT if kept else Reason.ALLOCATED
     lacks = allocator.lacks(service, wanted, found, config)
-    return _assigned(service, found, reason, lacks, events, ledger)
+    hints = allocator.hints(service, found, config)
+    return _assigned(service, found, reason, Beside(lacks, hints), events, ledger)
 
 
 def may_keep(
@@ -150,18 +159,18 @@ def _assigned(
     service: Service,
     given: Assignment,
     reason: Reason,
-    lacks: tuple[Refusal, ...],
+    beside: Beside,
     events: tuple[EventNote, ...],
     ledger: Ledger,
 ) -> Outcome:
     """An address; of what lacks nevertheless the gravest gives the reason."""
     if given.address not in shown(service):
         events += (_note(service, EventType.NORMAL, "IPAllocated", f"Assigned {given}."),)
-    grave = [lack.message for lack in lacks]
-    message = " ".join((f"{given}.", *grave, *allocator.hints(service)))
+    grave = [lack.message for lack in beside.lacks]
+    message = " ".join((f"{given}.", *grave, *beside.hints))
     recorded = Recorded(given.pool, assigned=True, reason=Reason.ALLOCATED, message=message)
-    if lacks:
-        reason = lacks[0].reason
+    if beside.lacks:
+        reason = beside.lacks[0].reason
         recorded = replace(recorded, reason=reason)
         if _is_news(service, recorded):
             told = " ".join((f"The Service has {given}.", *grave))

@@ -27,10 +27,6 @@ from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason
 
 NOT_ANNOUNCED = {
-    Reason.PROTOCOL_NOT_YET: (
-        "BGP is not announced in this version. The address stays the Service's own; for one that is"
-        " announced, let the Service ask for a pool with protocol layer2."
-    ),
     Reason.FAMILY_UNSUPPORTED: (
         "IPv6 is announced by BGP alone in this version: with a BGPAdvertisement for the pool,"
         " routers are told. The address stays the Service's own."

@@ -8,7 +8,7 @@ configuration among the files only what a Service asks for is looked at, not whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,10 +29,22 @@ from vipcast.kube.slips import (
     near_misses,
 )
 from vipcast.kube.store import Store
+from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
 from vipcast.model.errors import Finding
 from vipcast.model.objects import Recorded, Service
-from vipcast.model.raw import ENDPOINT_SLICE, L2_ADVERTISEMENT, SERVICE, Raw, Ref
+from vipcast.model.peer import Peer
+from vipcast.model.raw import (
+    BGP_ADVERTISEMENT,
+    BGP_PEER,
+    ENDPOINT_SLICE,
+    L2_ADVERTISEMENT,
+    SERVICE,
+    Kind,
+    Raw,
+    Ref,
+)
 from vipcast.model.reasons import Reason
+from vipcast.model.selectors import any_matches
 
 _ASKED: Final = frozenset({Reason.INVALID_REQUEST, Reason.NO_CLUSTER_IP})
 _OF_POOLS: Final = frozenset(
@@ -45,6 +57,7 @@ _OF_POOLS: Final = frozenset(
         Reason.POOL_NOT_FOR_SERVICE,
     }
 )
+_ForNodes = L2Advertisement | BgpAdvertisement | Peer
 _BY_POOL: Final = frozenset({Reason.UNKNOWN_POOL, Reason.POOL_NOT_FOR_SERVICE})
 
 
@@ -124,13 +137,20 @@ def _stray_slice(ref: Ref, raw: Raw) -> Iterator[Doubt]:
 
 
 def _nowhere(store: Store, config: Config) -> Iterator[Doubt]:
-    """Advertisements for none of the nodes, where there are nodes among the files."""
+    """What is for none of the nodes, where there are nodes among the files."""
     nodes = store.nodes.values()
-    names = {key.name: str(Ref(L2_ADVERTISEMENT, key)) for key in store.raws(L2_ADVERTISEMENT)}
-    for each in config.l2 if nodes else ():
-        if each.nodes and not any(one.matches(node.labels) for one in each.nodes for node in nodes):
+    several: Iterable[tuple[Kind, Sequence[_ForNodes], str]] = (
+        (L2_ADVERTISEMENT, config.l2, "announces by it"),
+        (BGP_ADVERTISEMENT, config.bgp, "announces by it"),
+        (BGP_PEER, config.peers, "speaks with it"),
+    )
+    for kind, found, does in several if nodes else ():
+        places = {key.name: (str(Ref(kind, key)), "spec.nodeSelectors") for key in store.raws(kind)}
+        for index, each in enumerate(found):
+            if not each.nodes or any(any_matches(each.nodes, node.labels) for node in nodes):
+                continue
+            name, field = places.get(each.name, (config.source, f"peers[{index}].node-selectors"))
             number = "the one node" if len(nodes) == 1 else f"any of the {len(nodes)} nodes"
-            message = f"They do not match {number} in these files, so no node announces by it."
+            message = f"They do not match {number} in these files, so no node {does}."
             fix = "Correct them, or the labels of the nodes."
-            finding = Finding(names[each.name], "spec.nodeSelectors", "", message, fix)
-            yield Doubt(finding, warning=True)
+            yield Doubt(Finding(name, field, "", message, fix), warning=True)

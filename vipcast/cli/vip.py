@@ -140,11 +140,10 @@ def _about_taken(world: World, address: Address) -> tuple[str, ...]:
 
 def _who_could(config: Config, pool: Pool, address: Address) -> Iterator[str]:
     """Who could get a free address."""
-    how = "not announced by anything"
-    if config.on_segments(pool.name):
-        how = "announced by layer 2"
-    elif config.only_by_bgp(pool.name):
-        how = "for BGP, which this version does not announce by"
+    ways = ["announced by layer 2"] if config.on_segments(pool.name) else []
+    if any(pool.name in each.pools for each in config.bgp):
+        ways.append("told to routers by BGP")
+    how = " and ".join(ways) or "not announced by anything"
     yield f"Pool {pool.name} ({_ranges(pool)}) is {how}."
     if not pool.allows(address):
         yield f"No Service can get it: {why(Reason.BUGGY_ADDRESS)}"

@@ -1,6 +1,7 @@
 """BFD profiles, those of the old ConfigMap and objects alike: timers that peers refer to by name.
 
-They are checked and kept; BFD is not spoken in this version, which they are warned of.
+They are checked and kept; BFD is not spoken in this version, which they are warned of, and so is
+each peer that names one: its session comes up without.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ KEYS = (
 )
 _FIELDS = KEYS[1:]
 UNSPOKEN = "BFD is not spoken in this version."
+WITHOUT = f"The session comes up without BFD. {UNSPOKEN}"
 INTERVAL = (10, 60000)
 """Milliseconds."""
 

@@ -16,12 +16,11 @@ from vipcast.config.communities import (
     EVERY_FORM,
     MOST_32_BITS,
     OBJECTS,
-    UNSPOKEN,
     parse_any_community,
     read_communities,
 )
 from vipcast.config.ranges import Entry
-from vipcast.config.schema import KEEP_OR_REMOVE, Notes, Reader, Section
+from vipcast.config.schema import Notes, Reader, Section
 from vipcast.config.selectors import CAMEL, read_selectors
 from vipcast.config.specs import (
     EVERY_NODE,
@@ -82,7 +81,6 @@ def read_community_aliases(raws: Iterable[Mapping[str, Any]], notes: Notes) -> A
         if spec is None:
             continue
         reader = spec.reader
-        reader.warn(spec.at("communities"), "", UNSPOKEN, KEEP_OR_REMOVE)
         for path, item in spec.items("communities", "Write a list.", "none"):
             section = reader.section(item, path, ALIAS_KEYS)
             if section is None:
@@ -118,8 +116,6 @@ def read_bgp_advertisement(
     spec = spec_of(reader, raw, ADVERTISEMENT_KEYS)
     if spec is None:
         return None
-    message = "No route is told: BGP is not spoken in this version."
-    reader.warn(spec.path, "", message, KEEP_OR_REMOVE)
     v4, v6 = (
         spec.number(LENGTHS[family], 1, most, default=str(most)) or most
         for family, most in _WHOLE.items()

@@ -26,12 +26,13 @@ from vipcast.model.peer import DynamicAsn, Peer
 from vipcast.model.raw import BGP_PEER
 from vipcast.model.selectors import Selector
 
+ADDRESS = "peerAddress"
 KEYS = (
     "myASN",
     "peerASN",
     "dynamicASN",
     "localASN",
-    "peerAddress",
+    ADDRESS,
     "interface",
     "sourceAddress",
     "peerPort",
@@ -76,7 +77,7 @@ def read_peer(
             nodes = ()  # nobody knows which were meant
         peer = _peer(spec, name, nodes, str(metadata_of(raw).get("namespace", "")), profiles)
         if peer is not None and not own.findings:
-            return Placed(peer, reader.name, reader.name)
+            return Placed(peer, reader.name, reader.name, f"spec.{ADDRESS}")
     return RefusedPeer(name, nodes, tuple(own.findings))
 
 
@@ -93,7 +94,6 @@ def _peer(
     local = spec.number("localASN", 1, MOST_32_BITS, default="myASN")
     multihop = spec.flag("ebgpMultiHop", default=False)
     address = _address(spec)
-    sessions.warn_of_silence(spec, address)
     source = sessions.read_source(spec, "sourceAddress")
     port = sessions.read_port(spec, "peerPort")
     hold_time, keepalive = _timers(spec)
@@ -108,8 +108,12 @@ def _peer(
     if mine is None or address is None:
         return None
     _refuse_other_family(spec, address, source)
+    sessions.refuse_same_end(spec, "sourceAddress", address, source)
     if dynamic is DynamicAsn.INTERNAL or theirs == mine:
         _refuse_within_one_as(spec, local, multihop=multihop)
+    elif local is not None and local == theirs:
+        message = "It is the peer's own AS, so both ends would be in one."
+        spec.reader.refuse(spec.at("localASN"), str(local), message, "Write another, or remove it.")
     return Peer(
         name,
         mine,
@@ -161,10 +165,10 @@ def _address(spec: Section) -> Address | None:
         refuse(spec.at("vrf"), vrf, message, fix)
     interface = spec.text("interface", "Write the name of an interface.", "none")
     if not interface:
-        return sessions.read_peer_address(spec, "peerAddress")
+        return sessions.read_peer_address(spec, ADDRESS)
     message = "Sessions without addresses, over an interface alone, are not spoken in this version."
     refuse(spec.at("interface"), interface, message, "Write peerAddress instead.")
-    return spec.parsed("peerAddress", sessions.parse_plain_address, sessions.ADDRESS)
+    return spec.parsed(ADDRESS, sessions.parse_peer_address, sessions.ADDRESS)
 
 
 def _timers(spec: Section) -> tuple[int | None, int | None]:

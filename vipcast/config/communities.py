@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 from vipcast.config.nodes import Mapping as MappingNode
 from vipcast.config.nodes import Sequence
-from vipcast.config.schema import KEEP_OR_REMOVE, Section
+from vipcast.config.schema import Section
 from vipcast.model.advertisement import Community
 
 KEY = "bgp-communities"
 FORM = "Write two numbers from 0 to 65535 with a colon between them, such as 64512:1."
 EVERY_FORM = f"{FORM} A large one is three numbers of up to 32 bits: large:64512:1:2."
-UNSPOKEN = "Nobody is told of communities: BGP is not spoken in this version."
 MOST_32_BITS = 2**32 - 1
 
 _LITERAL = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
@@ -73,7 +72,6 @@ def read_aliases(top: Section) -> Mapping[str, Community | None]:
     if not isinstance(node, MappingNode):
         reader.wrong_type(node, KEY, "a mapping of names to communities", "Write name: value.")
         return {}
-    reader.warn(KEY, "", UNSPOKEN, KEEP_OR_REMOVE)
     aliases: dict[str, Community | None] = {}
     inner = Section(reader, KEY, {name.text: item for name, item in node.entries})
     for name, _ in node.entries:

@@ -20,9 +20,10 @@ class Config:
 
     `pools` stand in the order in which they are tried; their entries do not overlap. Which of
     their addresses are announced on segments, and how, is said by `l2`. `source` names the object
-    that it came from ("ConfigMap metallb-system/config"). `bgp`, `peers` and `bfd_profiles` are
-    checked and kept for BGP. `warnings` are findings about what is accepted and has no effect.
-    `settings` are all values with their origins; they do not count when two are compared.
+    that it came from ("ConfigMap metallb-system/config"). `bgp` says which routes which of the
+    `peers` are told; `bfd_profiles` are checked and kept. `warnings` are findings about what is
+    accepted and has no effect. `settings` are all values with their origins; they do not count when
+    two are compared.
     """
 
     pools: tuple[Pool, ...] = ()

@@ -15,6 +15,7 @@ from vipcast.config.bgpkinds import Told
 from vipcast.config.config import RefusedPeer
 from vipcast.config.draft import Draft
 from vipcast.config.ranges import Entry
+from vipcast.config.schema import Notes
 from vipcast.config.sessions import Placed
 from vipcast.model.addresses import Family
 from vipcast.model.advertisement import BgpAdvertisement
@@ -65,6 +66,17 @@ def _same(mine: Placed, other: Placed) -> Finding:
         f"{other.object} has the same address, port and source, and a node in common.",
         "Delete one of the two, or give them nodes of their own (nodeSelectors).",
     )
+
+
+def warn_of_own_addresses(peers: Iterable[Placed], nodes: Iterable[Node], notes: Notes) -> None:
+    """A warning for each peer whose address belongs to a node that would speak with it."""
+    owners = {address: node for node in nodes for address in node.addresses}
+    for placed in peers:
+        peer, node = placed.peer, owners.get(placed.peer.address)
+        if node is not None and any_matches(peer.nodes, node.labels):
+            message = f"It is an address of node {node.name}, which would speak with itself."
+            fix = "Correct it, or let the node selectors of the peer leave that node out."
+            notes.warn(placed.object, placed.field, str(peer.address), message, fix)
 
 
 def refuse_conflicting(told: list[Told], entries: Iterable[Entry], nodes: tuple[Node, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from vipcast.config.config import Config, PeersRefusedError
 from vipcast.config.configmap import DATA_KEY, looks_like_one, name_of, read_config_map
+from vipcast.config.conflicts import warn_of_own_addresses
 from vipcast.config.draft import Draft
 from vipcast.config.objects import Objects, read_objects
 from vipcast.config.overlaps import NOTHING_KNOWN, Context, refuse_reserved, refuse_shared
@@ -218,6 +219,7 @@ def finish(draft: Draft, context: Context, notes: Notes) -> Config:
     warn_of_unanswered(draft.entries, draft.l2, draft.bgp, notes)
     refuse_shared(draft.entries, notes)
     refuse_reserved(draft.entries, draft.peers, context, notes)
+    warn_of_own_addresses(draft.peers, context.nodes, notes)
     if notes.findings:
         refused = (finding for peer in draft.refused for finding in peer.findings)
         raise ConfigError((*notes.findings, *refused), tuple(notes.warnings))

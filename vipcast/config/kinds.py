@@ -44,11 +44,12 @@ PREFERENCE_KEYS = ("weight", "preference")
 _PRIORITY = (0, 2**31 - 1)
 _LAST = "0"
 _SILENT = (
-    "Services get addresses of this pool, and nobody announces them: no L2Advertisement is for it."
+    "Services get addresses of this pool, and nobody announces them: neither an L2Advertisement nor"
+    " a BGPAdvertisement is for it."
 )
 _ADVERTISE = (
-    "Create an L2Advertisement with its name in spec.ipAddressPools; one without a spec is for"
-    " every pool."
+    "Create one of the two with its name in spec.ipAddressPools; one without a spec is for every"
+    " pool."
 )
 
 
@@ -60,7 +61,9 @@ def rank(pool: Pool) -> tuple[bool, bool, int, str]:
 
 def warn_of_silence(raw: Mapping[str, Any], draft: Draft, notes: Notes) -> None:
     """Say so where nobody announces what a pool gives: no advertisement is for it."""
-    if not any(name_of(raw) in each.pools for each in draft.l2):
+    name = name_of(raw)
+    by_bgp = any(name in each.pools for each in draft.bgp)
+    if not by_bgp and not any(name in each.pools for each in draft.l2):
         reader_of(raw, IP_ADDRESS_POOL, notes).warn("", "", _SILENT, _ADVERTISE)
 
 

@@ -53,11 +53,11 @@ def read_objects(objects: Objects, nodes: tuple[Node, ...], source: str, notes: 
     draft.pools.sort(key=rank)
     for raw in ordered[L2_ADVERTISEMENT]:
         read_l2_advertisement(raw, labels, draft, notes)
-    for raw in ordered[IP_ADDRESS_POOL]:
-        warn_of_silence(raw, draft, notes)
     draft.bfd_profiles = tuple(read_bfd_profile(raw, notes) for raw in ordered[BFD_PROFILE])
     _read_peers(ordered[BGP_PEER], draft, nodes, notes)
     _read_bgp(ordered, labels, draft, nodes, notes)
+    for raw in ordered[IP_ADDRESS_POOL]:
+        warn_of_silence(raw, draft, notes)
     return draft
 
 

@@ -1,4 +1,4 @@
-"""`peers` of the old ConfigMap: BGP neighbours, checked and kept until BGP is spoken.
+"""`peers` of the old ConfigMap: BGP neighbours.
 
 The names are those that MetalLB's own converter gives: peer1 for the first of the list.
 """
@@ -18,10 +18,11 @@ from vipcast.config.sessions import Placed
 from vipcast.model.peer import Peer
 
 KEY = "peers"
+ADDRESS = "peer-address"
 KEYS = (
     "my-asn",
     "peer-asn",
-    "peer-address",
+    ADDRESS,
     "source-address",
     "peer-port",
     "hold-time",
@@ -47,15 +48,15 @@ def read_peers(top: Section, profiles: Collection[str]) -> list[Placed]:
             message = f"The same peer is in the list already: {found[peer]}."
             top.reader.refuse(path, str(peer.address), message, "Remove one of the two.")
         found.setdefault(peer, path)
-        placed.append(Placed(replace(peer, name=f"peer{number}"), top.reader.name, path))
+        named = replace(peer, name=f"peer{number}")
+        placed.append(Placed(named, top.reader.name, path, f"{path}.{ADDRESS}"))
     return placed
 
 
 def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     """One peer, without a name so far; None if anything is missing that no peer can do without."""
     mine, theirs = sessions.read_asn(section, "my-asn"), sessions.read_asn(section, "peer-asn")
-    address = sessions.read_peer_address(section, "peer-address")
-    sessions.warn_of_silence(section, address)
+    address = sessions.read_peer_address(section, ADDRESS)
     hold_time, keepalive = _timers(section)
     multihop = section.flag("ebgp-multihop", default=False)
     if multihop and mine is not None and mine == theirs:
@@ -70,6 +71,7 @@ def _peer(section: Section, profiles: Collection[str]) -> Peer | None:
     profile = sessions.read_profile(section, "bfd-profile", profiles, create)
     if mine is None or theirs is None or address is None:
         return None
+    sessions.refuse_same_end(section, "source-address", address, source)
     return Peer(
         name="",
         my_asn=mine,

@@ -20,12 +20,6 @@ KEY = "address-pools"
 KEYS = ("name", "protocol", "addresses", "avoid-buggy-ips", "auto-assign", advertisements.KEY)
 LAYER2, BGP = "layer2", "bgp"
 
-_BY_BGP_ALONE = (
-    "Services get addresses of this pool, and nobody announces them: BGP is not spoken in this"
-    " version."
-)
-_USE_LAYER2 = "Use protocol: layer2 to have them announced, or keep it for later."
-
 
 def read_pools(top: Section, aliases: Mapping[str, Community | None], draft: Draft) -> None:
     """Add every pool that could be read, with its advertisements, to the draft."""
@@ -78,8 +72,6 @@ def _protocol(section: Section) -> str | None:
     text = section.needed(
         "protocol", "The pool has no protocol.", "Add the key protocol: layer2 or bgp.", fix
     )
-    if text == BGP:
-        section.reader.warn(section.at("protocol"), BGP, _BY_BGP_ALONE, _USE_LAYER2)
     if text is None or text in (LAYER2, BGP):
         return text
     hint = nearest(text, (LAYER2, BGP))

@@ -1,4 +1,4 @@
-"""BGP neighbours as configured: parsed and checked now, spoken to when BGP is.
+"""BGP neighbours as configured.
 
 Times are seconds; None stands for "not written", and the default is said where it is used.
 """

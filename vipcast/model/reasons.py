@@ -43,7 +43,6 @@ class Reason(StrEnum):
     # Announcing: the plan of one node.
     NO_IP_ALLOCATED = "noIPAllocated"
     INVALID_IP = "invalidIP"
-    PROTOCOL_NOT_YET = "protocolNotYet"
     NO_MATCHING_ADVERTISEMENT = "noMatchingAdvertisement"
     CONFLICTING_ADVERTISEMENTS = "conflictingAdvertisements"
     SHARED_WITH_SELECTOR = "sharedIPWithServiceSelector"
@@ -136,10 +135,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.CONFLICT: "Another Service holds the same address with the older right.",
     Reason.NO_IP_ALLOCATED: "The Service has no address yet.",
     Reason.INVALID_IP: "The Service's status holds something that is not an IP address.",
-    Reason.PROTOCOL_NOT_YET: (
-        "The pool announces by BGP, which this version does not do yet; the Service keeps the"
-        " address."
-    ),
     Reason.NO_MATCHING_ADVERTISEMENT: (
         "No advertisement is for the pool, the Service and a node together."
     ),
@@ -233,12 +228,4 @@ def status_contested(writer: str, shows: Sequence[str]) -> str:
     return (
         f"{name} {puts} the Service's status again whenever Vipcast has written it, so Vipcast"
         f" leaves it alone for a while. {TURN_OFF.get(writer, TURN_OFF_ANY)}"
-    )
-
-
-def protocol_not_yet(pool: str) -> str:
-    """What a person reads about an address of this pool of protocol bgp, with what to do."""
-    return (
-        f"Pool {pool} announces by BGP, which this version does not do yet; the Service keeps the"
-        " address. Use a pool of protocol layer2 to have one announced."
     )

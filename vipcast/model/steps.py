@@ -49,7 +49,6 @@ STEPS: Mapping[Reason, str] = {
     # Announcing: the plan of one node.
     Reason.NO_IP_ALLOCATED: "Look whether vipcast-controller runs: it has not decided yet.",
     Reason.INVALID_IP: "Remove it from the status; the controller writes an address there.",
-    Reason.PROTOCOL_NOT_YET: "Ask for a pool that is announced by layer 2.",
     Reason.NO_MATCHING_ADVERTISEMENT: (
         "Write an L2Advertisement or a BGPAdvertisement that is for all three."
     ),

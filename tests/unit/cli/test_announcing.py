@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.unit.cli.cluster import (
     ALLOCATED,
     HOME,
@@ -176,30 +174,18 @@ def test_without_any_speaker_it_says_so(tmp_path: Path, explain: Explain) -> Non
     ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "coming"),
-    [
-        (
-            Reason.PROTOCOL_NOT_YET,
-            (
-                "BGP is not announced in this version. The address stays the Service's own; for one"
-                " that is announced, let the Service ask for a pool with protocol layer2."
-            ),
-        ),
-        (
-            Reason.FAMILY_UNSUPPORTED,
-            (
-                "IPv6 is announced by BGP alone in this version: with a BGPAdvertisement for the"
-                " pool, routers are told. The address stays the Service's own."
-            ),
-        ),
-    ],
+BY_BGP = (
+    "Next: IPv6 is announced by BGP alone in this version: with a BGPAdvertisement for the pool,"
+    " routers are told. The address stays the Service's own."
 )
+
+
 def test_what_no_node_announces_promises_nothing_and_has_the_speakers_sentence(
-    tmp_path: Path, explain: Explain, reason: Reason, coming: str
+    tmp_path: Path, explain: Explain
 ) -> None:
     directory = healthy(tmp_path)
     directory.holders()
+    reason = Reason.FAMILY_UNSUPPORTED
     refusal = Unannounced(WEB, VIP, reason, "Pool home is not announced.")
     directory.speakers(*(replace(report(node), unannounced=(refusal,)) for node in NODES))
     code, lines, _ = explain()
@@ -208,7 +194,7 @@ def test_what_no_node_announces_promises_nothing_and_has_the_speakers_sentence(
         [
             f"On lan0, nobody answers for {VIP} ({reason}).",
             "Pool home is not announced.",
-            f"Next: {coming}",
+            BY_BGP,
         ],
     )
 
@@ -217,10 +203,11 @@ def test_no_speaker_is_asked_for_where_none_would_announce_the_address(
     tmp_path: Path, explain: Explain
 ) -> None:
     directory = healthy(tmp_path)
-    directory.service("web", replace(ALLOCATED, reason=Reason.PROTOCOL_NOT_YET), [VIP])
+    half = replace(ALLOCATED, reason=Reason.FAMILY_UNSUPPORTED)
+    directory.service("web", half, ["2001:db8::1"], ipFamilies=["IPv6"])
     directory.holders()
     directory.speakers()
-    assert explain()[1][-1].startswith("Next: BGP is not announced in this version.")
+    assert explain()[1][-1] == BY_BGP
 
 
 def test_weights_and_interfaces_of_advertisements_count(tmp_path: Path, explain: Explain) -> None:

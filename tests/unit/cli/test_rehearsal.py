@@ -218,6 +218,66 @@ def test_selectors_that_match_none_of_the_nodes_are_a_warning() -> None:
     ]
 
 
+def bgp(kind: str, **spec: Any) -> dict[str, Any]:
+    version = "v1beta2" if kind == "BGPPeer" else "v1beta1"
+    metadata = {"name": "tor", "namespace": SYSTEM}
+    return {
+        "apiVersion": f"metallb.io/{version}",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+PEER = {"myASN": 64512, "peerASN": 64513, "peerAddress": "10.0.0.1"}
+
+
+def test_selectors_of_bgp_that_match_none_of_the_nodes_are_a_warning() -> None:
+    rack = [{"matchLabels": {"rack": "1"}}]
+    objects = [
+        pool(),
+        bgp("BGPPeer", **PEER, nodeSelectors=rack),
+        bgp("BGPAdvertisement", nodeSelectors=rack),
+    ]
+    assert told(*objects, node("n1", rack="1")) == []
+    assert told(*objects, node("n1")) == [
+        (f"BGPPeer {SYSTEM}/tor", "spec.nodeSelectors", "", True),
+        (f"BGPAdvertisement {SYSTEM}/tor", "spec.nodeSelectors", "", True),
+    ]
+    document = (
+        "peers: [{my-asn: 1, peer-asn: 2, peer-address: 10.0.0.2}, {my-asn: 1, peer-asn: 2,"
+        " peer-address: 10.0.0.1, node-selectors: [{match-labels: {rack: '1'}}]}]"
+    )
+    old = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "config", "namespace": SYSTEM},
+        "data": {"config": document},
+    }
+    assert told(old, node("n1", rack="1")) == []
+    assert told(old, node("n1")) == [
+        (f"ConfigMap {SYSTEM}/config", "peers[1].node-selectors", "", True)
+    ]
+    assert text(old, node("n1")).endswith(
+        "They do not match the one node in these files, so no node speaks with it. Correct them, or"
+        " the labels of the nodes."
+    )
+
+
+def test_a_secret_that_holds_no_password_is_found_beside_the_peer_that_wants_one() -> None:
+    peer = bgp("BGPPeer", **PEER, passwordSecret={"name": "router"})
+    metadata = {"name": "router", "namespace": SYSTEM}
+    data = {"stringData": {"password": "hunter2"}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **data}
+    name = f"Secret {SYSTEM}/router"
+    assert told(peer) == []
+    assert told(peer, secret) == [(name, "type", "Opaque", False)]
+    typed = {**secret, "type": "kubernetes.io/basic-auth"}
+    assert told(peer, typed) == []
+    long = {**typed, "stringData": {"password": "x" * 81}}
+    assert told(peer, long) == [(name, "data.password", "", False)]
+
+
 @pytest.mark.parametrize(
     ("key", "fix"),
     [

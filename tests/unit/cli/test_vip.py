@@ -194,6 +194,17 @@ def test_a_free_address_of_ipv6_says_whether_anybody_would_announce_it(
     assert not any("Nobody would" in line for line in explain("2001:db8::1")[1])
 
 
+def test_a_free_address_says_by_what_it_would_be_announced(
+    directory: Directory, explain: Explain
+) -> None:
+    pool = metallb("IPAddressPool", "far", addresses=["198.51.100.0/24"])
+    directory.put("pools.yaml", pool)
+    assert explain("198.51.100.7")[1][1].endswith(" is not announced by anything.")
+    directory.put("pools.yaml", pool, EVERYWHERE, metallb("BGPAdvertisement", "all"))
+    both = " is announced by layer 2 and told to routers by BGP."
+    assert explain("198.51.100.7")[1][1].endswith(both)
+
+
 def test_an_address_in_no_pool_is_said_to_be_in_none(
     directory: Directory, explain: Explain
 ) -> None:
@@ -236,7 +247,9 @@ def test_an_address_that_no_pool_may_have_is_not_to_be_added_to_one(
     assert ("To use it, add it to a pool." in lines) == sentence.startswith("To use")
 
 
-def test_a_pool_of_bgp_is_not_said_to_be_announced(directory: Directory, explain: Explain) -> None:
+def test_a_pool_of_bgp_is_said_to_be_told_to_routers(
+    directory: Directory, explain: Explain
+) -> None:
     directory.put(
         "pools.yaml",
         {
@@ -249,10 +262,8 @@ def test_a_pool_of_bgp_is_not_said_to_be_announced(directory: Directory, explain
             },
         },
     )
-    assert explain("198.51.100.7")[1][1] == (
-        "Pool far (198.51.100.0-198.51.100.255) is for BGP,"
-        " which this version does not announce by."
-    )
+    far = "Pool far (198.51.100.0-198.51.100.255) is told to routers by BGP."
+    assert explain("198.51.100.7")[1][1] == far
 
 
 def test_a_service_that_asks_for_an_address_in_another_spelling_waits_for_it(

@@ -13,7 +13,6 @@ from tests.unit.config.making import (
     bgp_peer,
     community,
     ip_pool,
-    l2,
     label,
     loaded,
     match,
@@ -94,19 +93,9 @@ def test_one_that_selects_no_pool_is_warned_of() -> None:
     assert Finding(AD, "spec", "", message, fix) in config.warnings
 
 
-def test_that_no_route_and_no_community_is_told_is_said() -> None:
-    config = loaded(bgp_ad("ad"), community("names", x="1:2"), ip_pool("a"), l2("near"))
-    later = "Keep it for later, or remove it."
-    assert config.warnings == (
-        Finding(
-            NAMES,
-            "spec.communities",
-            "",
-            "Nobody is told of communities: BGP is not spoken in this version.",
-            later,
-        ),
-        Finding(AD, "spec", "", "No route is told: BGP is not spoken in this version.", later),
-    )
+def test_what_is_told_to_routers_has_no_warning() -> None:
+    config = loaded(bgp_ad("ad"), community("names", x="1:2"), ip_pool("a"), bgp_peer("tor"))
+    assert config.warnings == ()
 
 
 def test_service_selectors_go_with_single_addresses() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.unit.config.making import (
+    OBJECT,
     SYSTEM,
     bfd_profile,
     bgp_peer,
+    good,
     ip_pool,
     label,
     loaded,
@@ -19,10 +21,10 @@ from tests.unit.config.making import (
     of_objects,
     refused,
 )
-from vipcast.config import parse, restored
+from vipcast.config import Context, parse, restored
 from vipcast.config.bgppeers import KEYS
 from vipcast.model.errors import Finding
-from vipcast.model.objects import Key
+from vipcast.model.objects import Key, Node
 from vipcast.model.peer import DynamicAsn, Peer
 from vipcast.model.raw import BGP_PEER, api_versions
 
@@ -98,7 +100,7 @@ def test_a_secret_is_kept_as_a_reference_and_read_by_nobody_here() -> None:
 def test_a_secret_of_another_namespace_is_looked_for_at_home() -> None:
     config = loaded(bgp_peer("tor", passwordSecret={"name": "x", "namespace": "default"}))
     assert config.peers[0].password_secret == Key(SYSTEM, "x")
-    assert config.warnings[1:] == (
+    assert config.warnings == (
         Finding(
             TOR,
             "spec.passwordSecret.namespace",
@@ -149,19 +151,53 @@ def test_of_two_timers_one_follows_from_the_other(
     assert (found.hold_time, found.keepalive_time) == (hold_time, keepalive)
 
 
-def test_that_neither_bgp_nor_bfd_is_spoken_is_said() -> None:
+def test_that_a_session_comes_up_without_bfd_is_said() -> None:
     config = loaded(bgp_peer("tor", bfdProfile="fast"), bfd_profile("fast"))
-    silent = "No session with this peer comes up: BGP is not spoken in this version."
     bfd, later = "BFD is not spoken in this version.", "Keep it for later, or remove it."
+    without = f"The session comes up without BFD. {bfd}"
     assert config.warnings == (
         Finding(f"BFDProfile {SYSTEM}/fast", "spec", "fast", bfd, later),
-        Finding(TOR, "spec", "10.0.0.1", silent, later),
-        Finding(TOR, "spec.bfdProfile", "fast", bfd, later),
+        Finding(TOR, "spec.bfdProfile", "fast", without, later),
     )
 
 
+def test_a_peer_on_the_link_is_named_with_the_interface_to_it() -> None:
+    assert peer(peerAddress="fe80::1%eth0").address == IPv6Address("fe80::1%eth0")
+
+
+def test_a_line_break_at_the_end_of_a_password_does_not_count() -> None:
+    assert peer(password="hunter2\n").password == "hunter2"
+    assert len(peer(password="x" * 80 + "\r\n").password) == 80
+
+
+NODES = (
+    Node("n1", addresses=(IPv4Address("10.0.0.1"), IPv6Address("2001:db8::1"))),
+    Node("n2", {"rack": "2"}, (IPv4Address("10.0.0.2"),)),
+)
+
+
+def test_a_peer_that_has_an_address_of_a_node_it_is_for_is_warned_of() -> None:
+    context = Context(NODES)
+    assert loaded(bgp_peer("tor"), context=context).warnings == (
+        Finding(
+            TOR,
+            "spec.peerAddress",
+            "10.0.0.1",
+            "It is an address of node n1, which would speak with itself.",
+            "Correct it, or let the node selectors of the peer leave that node out.",
+        ),
+    )
+    elsewhere = bgp_peer("tor", nodeSelectors=[match(rack="2")])
+    assert not loaded(elsewhere, context=context).warnings
+    assert not loaded(bgp_peer("tor", peerAddress="10.0.0.3"), context=context).warnings
+    (found,) = good(
+        "peers: [{my-asn: 1, peer-asn: 2, peer-address: '2001:db8::1'}]", context
+    ).warnings
+    assert (found.object, found.field) == (OBJECT, "peers[0].peer-address")
+
+
 def test_a_switch_that_does_nothing_is_warned_of() -> None:
-    assert loaded(bgp_peer("tor", disableMP=True)).warnings[1:] == (
+    assert loaded(bgp_peer("tor", disableMP=True)).warnings == (
         Finding(
             TOR,
             "spec.disableMP",
@@ -292,6 +328,68 @@ def test_a_switch_that_does_nothing_is_warned_of() -> None:
             "2001:db8::2",
             "It is of another IP family than peerAddress.",
             "Write an IPv4 address of the node, or leave it out.",
+        ),
+        (
+            {"sourceAddress": "10.0.0.1"},
+            "sourceAddress",
+            "10.0.0.1",
+            "Both ends have the same address.",
+            "Correct one of the two.",
+        ),
+        *(
+            (
+                {"peerAddress": text},
+                "peerAddress",
+                text,
+                f"{text} is no router's address.",
+                ADDRESS,
+            )
+            for text in ("0.0.0.0", "::", "224.0.0.5", "ff02::5", "255.255.255.255")
+        ),
+        (
+            {"peerAddress": "fe80::1"},
+            "peerAddress",
+            "fe80::1",
+            "It is link-local, and the interface to it is not said, such as fe80::1%eth0.",
+            ADDRESS,
+        ),
+        (
+            {"peerAddress": "2001:db8::1%eth0"},
+            "peerAddress",
+            "2001:db8::1%eth0",
+            "'2001:db8::1%eth0' names an interface, as only link-local addresses may.",
+            ADDRESS,
+        ),
+        (
+            {"localASN": 64513},
+            "localASN",
+            "64513",
+            "It is the peer's own AS, so both ends would be in one.",
+            "Write another, or remove it.",
+        ),
+        *(
+            (
+                {"password": text},
+                "password",
+                "(hidden)",
+                "It is longer than 80 bytes, and TCP-MD5 takes no more.",
+                "Agree on a shorter one with the router.",
+            )
+            for text in ("x" * 81, "ä" * 41)
+        ),
+        (
+            {"password": "\ud800"},
+            "password",
+            "(hidden)",
+            "It holds half of a character.",
+            "Write it anew.",
+        ),
+        (
+            {"routerID": "0.0.0.0"},
+            "routerID",
+            "0.0.0.0",
+            "A router ID must not be zero: no router accepts it.",
+            ADDRESS,
         ),
         (
             {"peerPort": 65536},

@@ -39,9 +39,10 @@ SILENT = Finding(
     POOL,
     "",
     "",
-    "Services get addresses of this pool, and nobody announces them: no L2Advertisement is for it.",
-    "Create an L2Advertisement with its name in spec.ipAddressPools; one without a spec is for"
-    " every pool.",
+    "Services get addresses of this pool, and nobody announces them: neither an L2Advertisement nor"
+    " a BGPAdvertisement is for it.",
+    "Create one of the two with its name in spec.ipAddressPools; one without a spec is for every"
+    " pool.",
 )
 
 
@@ -156,6 +157,7 @@ def test_each_pool_that_no_advertisement_is_for_is_warned_of() -> None:
     config = loaded(*pools, l2("ad", ipAddressPools=["b"]))
     assert [each.object for each in config.warnings] == [POOL, f"IPAddressPool {SYSTEM}/c"]
     assert not loaded(*pools, l2("ad")).warnings
+    assert not loaded(*pools, l2("ad", ipAddressPools=["b"]), bgp_ad("ad")).warnings
 
 
 def test_advertisements_without_pools_are_a_configuration_without_pools() -> None:

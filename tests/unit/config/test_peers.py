@@ -140,11 +140,25 @@ def test_peers_are_numbered_as_they_stand() -> None:
             ADDRESS,
         ),
         (
-            peer(peer_address="fe80::1%eth0"),
+            peer(peer_address="2001:db8::1%eth0"),
             "[0].peer-address",
+            "2001:db8::1%eth0",
+            "'2001:db8::1%eth0' names an interface, as only link-local addresses may.",
+            ADDRESS,
+        ),
+        (
+            peer(source_address="fe80::1%eth0"),
+            "[0].source-address",
             "fe80::1%eth0",
             "'fe80::1%eth0' names an interface, which is not read here.",
             ADDRESS,
+        ),
+        (
+            peer(source_address="10.0.0.1"),
+            "[0].source-address",
+            "10.0.0.1",
+            "Both ends have the same address.",
+            "Correct one of the two.",
         ),
         (
             peer(source_address="10.0.0.256"),
@@ -209,6 +223,13 @@ def test_peers_are_numbered_as_they_stand() -> None:
             "",
             "This is a list; it must be text.",
             "Write the password as text.",
+        ),
+        (
+            peer(password="'" + "x" * 81 + "'"),
+            "[0].password",
+            "(hidden)",
+            "It is longer than 80 bytes, and TCP-MD5 takes no more.",
+            "Agree on a shorter one with the router.",
         ),
         (
             peer(ebgp_multihop="true", peer_asn="64512"),

@@ -17,14 +17,15 @@ from tests.unit.controller.deciding import (
     ledger,
     refusal,
 )
-from tests.unit.controller.making import key, pool, service
+from tests.unit.controller.making import ip, key, pool, service
 from vipcast.config import Config
 from vipcast.model.addresses import Family
-from vipcast.model.advertisement import BgpAdvertisement
+from vipcast.model.advertisement import BgpAdvertisement, L2Advertisement
 from vipcast.model.objects import (
     FamilyPolicy,
     Recorded,
 )
+from vipcast.model.peer import Peer
 from vipcast.model.raw import EventType
 from vipcast.model.reasons import Reason
 
@@ -273,26 +274,17 @@ def test_a_pool_that_avoids_each_of_its_addresses_is_no_help_either() -> None:
 
 FAR = pool("far", "203.0.113.128/25")
 BY_BGP = BgpAdvertisement("far", frozenset({"far"}))
-NO_BGP = (
-    "Pool far announces by BGP, which this version does not do yet; the Service keeps the address."
-    " Use a pool of protocol layer2 to have one announced."
-)
+ROUTER = Peer("router", 64512, 64513, ip("192.0.2.1"))
 NO_IPV6 = (
     "This version announces IPv6 by BGP alone, and gives each Service one address. The Service"
     " requires both families and has an IPv4 address only; write ipFamilyPolicy: PreferDualStack to"
     " make do with that."
 )
 LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
-    "a pool for bgp": ({"pool_wish": "far"}, Reason.PROTOCOL_NOT_YET, NO_BGP),
     "both families": (
         {"pool_wish": "home", "family_policy": FamilyPolicy.REQUIRE_DUAL},
         Reason.FAMILY_UNSUPPORTED,
         NO_IPV6,
-    ),
-    "both": (
-        {"pool_wish": "far", "family_policy": FamilyPolicy.REQUIRE_DUAL},
-        Reason.PROTOCOL_NOT_YET,
-        f"{NO_BGP} {NO_IPV6}",
     ),
 }
 
@@ -301,7 +293,7 @@ LACKING: dict[str, tuple[dict[str, object], Reason, str]] = {
 def test_a_service_with_an_address_is_told_what_it_does_not_get_once(
     fields: dict[str, object], reason: Reason, lacks: str
 ) -> None:
-    config = Config((HOME, FAR), bgp=(BY_BGP,))
+    config = Config((HOME,))
     asking = service("web", **fields)
     outcome = decide(asking, config, ledger(config))
     assert outcome.assignment is not None
@@ -342,6 +334,22 @@ def test_what_a_service_would_rather_have_is_said_in_its_condition_alone() -> No
     assert decide(preferring, CONFIG, ledger()) == replace(
         plain, message=message, status=replace(plain.status, recorded=recorded)
     )
+
+
+def test_a_pool_that_is_announced_by_bgp_alone_lacks_nothing_but_a_peer() -> None:
+    asking = service("web", pool_wish="far")
+    config = Config((HOME, FAR), bgp=(BY_BGP,), peers=(ROUTER,))
+    assert decide(asking, config, ledger(config)) == gift("web", "203.0.113.128", "far")
+    alone = replace(config, peers=())
+    outcome = decide(asking, alone, ledger(alone))
+    hint = "Pool far is announced by BGP alone, and no BGP peer is configured: write a BGPPeer."
+    assert (outcome.reason, outcome.message) == (
+        Reason.ALLOCATED,
+        f"203.0.113.128 from pool far. {hint}",
+    )
+    assert [event.reason for event in outcome.events] == ["IPAllocated"]
+    segments = replace(alone, l2=(L2Advertisement("all", frozenset({"far"})),))
+    assert decide(asking, segments, ledger(alone)) == gift("web", "203.0.113.128", "far")
 
 
 def test_an_annotation_that_nobody_reads_is_said_beside_the_address() -> None:

@@ -138,7 +138,6 @@ def test_what_is_missing_is_placed_where_it_should_be() -> None:
     assert told(MAP)[2:] == [
         ("0", 18, "peers[0].my-asn"),
         ("0", 18, "peers[0].peer-asn"),
-        ("0", 18, "peers[0]"),
     ]
 
 
@@ -189,8 +188,9 @@ def test_what_has_no_effect_is_a_warning() -> None:
 
 
 def test_what_is_wrong_does_not_hide_what_has_no_effect() -> None:
-    found = lint({"map": MAP}, SYSTEM)
-    assert [spot.finding.field for spot in found if spot.warning] == ["peers[0]"]
+    profile = MAP.replace("    peers:", "    bfd-profiles: [{name: fast}]\n    peers:")
+    found = lint({"map": profile}, SYSTEM)
+    assert [spot.finding.field for spot in found if spot.warning] == ["bfd-profiles[0]"]
     stray = POOL.replace("name: a, namespace: metallb-system", "name: b")
     wrong = POOL.replace("192.0.2.0/28", "192.0.2.0/99")
     found = lint({"pool": wrong, "stray": stray, "ad": EVERYWHERE}, SYSTEM)
@@ -216,7 +216,7 @@ def test_kinds_of_bgp_are_checked_with_all_the_others() -> None:
     texts = {"pool": POOL, "peer": peer, "ad": ad, "more": f"{profile}---\n{alias}"}
     told = lint(texts, SYSTEM)
     assert {spot.warning for spot in told} == {True}
-    assert [spot.line for spot in told if spot.file == "peer"] == [4, 8]
+    assert [spot.line for spot in told if spot.file == "peer"] == [8]
 
 
 def test_other_objects_are_checked_as_well() -> None:
