@@ -1,6 +1,7 @@
 """The arguments of `vipcast`: one command each, with the flags of vipcast.ops.flags.
 
     status              addresses, their Services and their holders
+    status bgp          the sessions of each node with its routers
     explain SUBJECT     why a Service, an address, a node or the configuration is as it is
     lint FILE...        what is wrong with objects in files, before anybody applies them
 
@@ -43,8 +44,10 @@ EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (
 )  # fmt: skip
 LINT_FLAGS: Final[tuple[Flag[Any], ...]] = (NAMESPACE, CONFIG, SERVICE_CIDR, OUTPUT)
 
+BGP: Final = "bgp"
 _STATUS_CODES: Final = """exit codes:
-  0  every address is answered for, and nothing else is wrong
+  0  every address is answered for, or told to a router, and nothing else is
+     wrong; with bgp: every session is established
   1  something lacks; the output says what
   2  wrong arguments, or the objects cannot be read"""
 _EXPLAIN_CODES: Final = """SUBJECT is one of
@@ -71,12 +74,13 @@ exit codes:
 
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
-    """`vipcast status`."""
+    """`vipcast status`; with `bgp` the sessions and nothing else."""
 
     objects: Objects
     namespace: str
     classes: Classes
     output: Output
+    bgp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def command_line(
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     summary = "addresses, their Services and their holders"
     status = _command(commands, "status", summary, _STATUS_CODES, STATUS_FLAGS)
+    what = "the sessions with routers, and nothing else"
+    status.add_argument("part", metavar=BGP, nargs="?", choices=("", BGP), default="", help=what)
     summary = "why a Service, an address, a node or the configuration is as it is"
     explain = _command(commands, "explain", summary, _EXPLAIN_CODES, EXPLAIN_FLAGS)
     explain.add_argument("subject", metavar="SUBJECT", help="what to explain, see below")
@@ -125,7 +131,13 @@ def command_line(
     found = vars(parser.parse_args(arguments))
     if found["command"] == "status":
         given = _given(status, found, environment, STATUS_FLAGS)
-        return StatusOptions(objects_of(given), given[NAMESPACE], classes_of(given), given[OUTPUT])
+        return StatusOptions(
+            objects_of(given),
+            given[NAMESPACE],
+            classes_of(given),
+            given[OUTPUT],
+            bgp=found["part"] == BGP,
+        )
     if found["command"] == "lint":
         given = _given(lint, found, environment, LINT_FLAGS)
         return LintOptions(

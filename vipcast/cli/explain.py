@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.components import ConfigReport
+from vipcast.cli.routed import Routed
 from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
 from vipcast.kube.parse import SERVICE_LABEL
@@ -49,27 +50,33 @@ class Explanation:
     given: Given
     endpoints: Endpoints | None
     announcements: tuple[Announcement, ...]
+    routes: tuple[Routed, ...]
     controller: str
     config: tuple[ConfigReport, ...]
     problems: tuple[str, ...]
 
     @property
     def well(self) -> bool:
-        """Whether it has an address, every segment has a node that answers, and all is read."""
-        lines = self.announcements
-        return bool(lines) and all(one.line.holder for one in lines) and not self.problems
+        """Whether it has an address, on every segment a node answers and of every route a router is
+        told, and all is read."""
+        well = (
+            *(bool(one.line.holder) for one in self.announcements),
+            *(one.told for one in self.routes),
+        )
+        return bool(well) and all(well) and not self.problems
 
 
 def explain(world: World, service: Service) -> Explanation:
     """The explanation of one Service."""
     store, picture = world.store, world.picture
-    lines = picture.of(service.key)
+    lines, routes = picture.of(service.key), picture.routes_of(service.key)
     slices = _unread_slices(store, service)
     return Explanation(
         service=service.key,
         given=_given(world, service),
-        endpoints=_endpoints(store, service, unread=bool(slices)) if lines else None,
+        endpoints=_endpoints(store, service, unread=bool(slices)) if lines or routes else None,
         announcements=tuple(announcement(world, service, line) for line in lines if line.address),
+        routes=routes,
         controller=picture.controller.problem,
         config=tuple(report for report in picture.config if report.result == "Invalid"),
         problems=(

@@ -15,14 +15,16 @@ from typing import Final
 
 from vipcast.cli.announcing import settled
 from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
+from vipcast.cli.bgp import sessions_well
 from vipcast.cli.configured import explain_config, tell_config
 from vipcast.cli.explain import explain
 from vipcast.cli.linting import check, gather, tell_checked
 from vipcast.cli.node import explain_node
 from vipcast.cli.nodetext import tell_node
 from vipcast.cli.output import written
+from vipcast.cli.routes import with_routes
 from vipcast.cli.sentences import tell
-from vipcast.cli.status import show
+from vipcast.cli.status import show, show_sessions
 from vipcast.cli.subject import Subject, Topic
 from vipcast.cli.text import Screen, screen_of
 from vipcast.cli.vip import Standing, explain_vip
@@ -40,6 +42,7 @@ from vipcast.model.raw import (
     NODE,
     POD,
     SERVICE,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     Ref,
@@ -59,6 +62,7 @@ KINDS: Final = (
     NODE,
     SERVICE,
     ENDPOINT_SLICE,
+    SERVICE_BGP_STATUS,
     SERVICE_L2_STATUS,
     SPEAKER_STATUS,
     CONFIGURATION_STATE,
@@ -79,10 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VipcastError as error:
         return _fail(UNREADABLE, options.output, str(error))
     if isinstance(options, StatusOptions):
-        picture = settled(look(store, options.namespace, options.classes, (), time.time()))
+        world = look(store, options.namespace, options.classes, (), time.time())
+        picture = settled(with_routes(world))
+        if options.bgp:
+            sys.stdout.write(show_sessions(picture, options.output, screen))
+            return WELL if sessions_well(picture) else LACKING
         sys.stdout.write(show(picture, options.output, screen))
         return WELL if picture.well else LACKING
-    world = look(store, options.namespace, options.classes, options.service_cidr, time.time())
+    world = with_routes(
+        look(store, options.namespace, options.classes, options.service_cidr, time.time())
+    )
     return _explain(world, options, screen)
 
 

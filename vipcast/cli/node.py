@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from speaker.plan import Memo
 from vipcast.cli.announcing import claim_to, verdict_on
 from vipcast.cli.picture import Line
+from vipcast.cli.routed import Routed, Silent, Teller
 from vipcast.cli.segments import Place
+from vipcast.cli.sessions import Session
 from vipcast.cli.speakers import Speaker
 from vipcast.cli.wording import said
 from vipcast.cli.world import World
@@ -58,7 +60,8 @@ class Passed:
 class NodeStory:
     """All there is to say about one node. `report` is None where its speaker has told nothing.
 
-    `unread` are findings about its Node object, which counts as it was before.
+    `sessions` are those with its routers; of `routes` it tells one that has a session, or it does
+    not and says why. `unread` are findings about its Node object, which counts as it was before.
     """
 
     name: str
@@ -69,6 +72,8 @@ class NodeStory:
     held: tuple[Held, ...]
     passed: tuple[Passed, ...]
     unread: tuple[str, ...]
+    sessions: tuple[Session, ...] = ()
+    routes: tuple[Routed, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -79,7 +84,31 @@ class NodeStory:
     @property
     def well(self) -> bool:
         """Whether its speaker does all it should; a label that excludes it is somebody's wish."""
-        return self.speaker.well and not self.unread
+        sessions = all(one.stands or one.lost for one in self.sessions)
+        return self.speaker.well and sessions and not self.unread
+
+    @property
+    def tells(self) -> tuple[tuple[Routed, Teller], ...]:
+        """What it tells routers, and which."""
+        found = ((one, each) for one in self.routes for each in one.tellers)
+        return tuple(pair for pair in found if pair[1].node == self.name and pair[1].routers)
+
+    @property
+    def untold(self) -> tuple[tuple[Routed, Silent], ...]:
+        """What it tells no router, and why."""
+        lacking = Silent(self.name, Reason.NO_SESSION, said(Reason.NO_SESSION))
+        return tuple(
+            (one, each)
+            for one in self.routes
+            for each in (
+                *one.silent,
+                *(lacking for teller in one.tellers if self._lacks(teller)),
+            )
+            if each.node == self.name
+        )
+
+    def _lacks(self, teller: Teller) -> bool:
+        return teller.node == self.name and not teller.routers
 
     @property
     def interfaces(self) -> tuple[InterfaceReport, ...]:
@@ -108,6 +137,8 @@ def explain_node(world: World, name: str) -> NodeStory | None:
         ),
         passed=() if gone else tuple(_passed(world, name)),
         unread=tuple(str(one) for one in world.store.findings if one.object == f"Node {name}"),
+        sessions=tuple(one for one in world.picture.sessions if one.node == name),
+        routes=() if gone else world.picture.routes,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from vipcast.cli.node import Held, Membership, NodeStory, Passed
 from vipcast.cli.output import Paragraph, some, written
+from vipcast.cli.routestext import session_data
+from vipcast.cli.sessions import Session
 from vipcast.cli.text import Screen
 from vipcast.cli.wording import said
 from vipcast.model.reasons import Reason
@@ -31,6 +33,24 @@ def node_data(story: NodeStory) -> dict[str, Any]:
         "segments": [_segment_data(one) for one in story.segments],
         "holds": [_held_data(one) for one in story.held],
         "doesNotHold": [_passed_data(one) for one in story.passed],
+        "sessions": [session_data(one) for one in story.sessions],
+        "tells": [
+            {
+                "address": one.address,
+                "service": str(one.service),
+                "routers": list(teller.routers),
+            }
+            for one, teller in story.tells
+        ],
+        "doesNotTell": [
+            {
+                "address": one.address,
+                "service": str(one.service),
+                "reason": why.reason,
+                "message": why.message,
+            }
+            for one, why in story.untold
+        ],
     }
 
 
@@ -107,11 +127,42 @@ def _paragraphs(story: NodeStory) -> Iterable[Paragraph]:
     if story.held:
         yield ["Answers for:", *some(map(_held, story.held))]
     yield from _passed_text(story.passed)
+    yield from _routes(story)
+
+
+def _routes(story: NodeStory) -> Iterator[Paragraph]:
+    """Its sessions, what it tells its routers, and what not."""
+    if story.sessions:
+        yield [f"BGP sessions{_when(story)}:", *map(_session, story.sessions)]
+    if story.tells:
+        told = (
+            f"  {one.address} ({one.service}): {', '.join(teller.routers)}"
+            for one, teller in story.tells
+        )
+        yield ["Tells routers of:", *some(told)]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for one, why in story.untold:
+        grouped.setdefault((why.reason, why.message), []).append(f"  {one.address} ({one.service})")
+    for (reason, message), addresses in grouped.items():
+        yield [f"Tells no router of ({reason}): {message}", *some(addresses)]
+
+
+def _session(one: Session) -> str:
+    peer = one.peer
+    said = f"{one.problem} {one.remark}".strip()
+    routes = f", {peer.announced} route{'' if peer.announced == 1 else 's'}"
+    return (
+        f"  {peer.name} ({one.place}): {peer.state}, since {peer.since}"
+        f"{routes if one.stands else ''}{f'. {said}' if said else ''}"
+    )
 
 
 def _head(story: NodeStory) -> list[str]:
     count = len({one.line.address for one in story.held})
-    text = [f"Node {story.name} answers for {count or 'no'} address{'' if count == 1 else 'es'}."]
+    addresses = f"{count or 'no'} address{'' if count == 1 else 'es'}"
+    told = len({one.address for one, _ in story.tells})
+    tells = f", and tells routers of {told or 'none'}" if story.sessions else ""
+    text = [f"Node {story.name} answers for {addresses}{tells}."]
     text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
     text += story.problems
     if story.report:

@@ -14,7 +14,9 @@ from typing import TypeVar
 from vipcast.cli.components import ConfigReport, Controller, Told, hear, listen
 from vipcast.cli.flagged import Flags, differences
 from vipcast.cli.kubelets import kubelets_of
+from vipcast.cli.routed import Routed
 from vipcast.cli.segments import Place, Segment, find_segments
+from vipcast.cli.sessions import Session, sessions_of
 from vipcast.cli.speakers import Signs, Speaker, absent, speakers_of
 from vipcast.cli.wording import said
 from vipcast.kube.store import Store
@@ -71,7 +73,7 @@ class Picture:
     `reports` are the speakers' own, by node. `contested` are Services that somebody else writes on.
     `away` are nodes whose speakers are being restarted. `flags` are those that the programs tell,
     and `differences` say where these are not the same. `classes` are those of Services that are
-    ours.
+    ours. `sessions` are those with routers, `routes` the addresses that these are to be told of.
     """
 
     lines: tuple[Line, ...]
@@ -87,12 +89,17 @@ class Picture:
     flags: Mapping[str, Flags] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     classes: Classes = EVERY_DEFAULT
+    sessions: tuple[Session, ...] = ()
+    routes: tuple[Routed, ...] = ()
 
     @property
     def well(self) -> bool:
-        """Every address is answered for on every segment, and nothing else is wrong either."""
+        """Every address is answered for on every segment, or told to a router, and nothing else is
+        wrong either."""
         return (
             all(line.holder for line in self.lines)
+            and all(routed.told for routed in self.routes)
+            and all(session.stands or session.lost for session in self.sessions)
             and all(speaker.well for speaker in self.speakers)
             and all(report.result == "Valid" for report in self.config)
             and not self.problems
@@ -109,6 +116,10 @@ class Picture:
         """The lines of one Service."""
         return tuple(line for line in self.lines if line.service == service)
 
+    def routes_of(self, service: Key) -> tuple[Routed, ...]:
+        """What routers are to be told of one Service."""
+        return tuple(routed for routed in self.routes if routed.service == service)
+
 
 def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFAULT) -> Picture:
     """The picture of a store with a whole snapshot.
@@ -122,10 +133,11 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
     facts = _facts(store, namespace, classes, voices.signs)
     lost = {node for segment in facts.segments for node in segment.lost}
     told = listen(voices, lost | voices.signs.silent.keys())
+    speakers = tuple(speakers_of(store.nodes, facts.reports, facts.segments, voices.signs))
     return Picture(
         lines=tuple(_fought(line, store, told) for line in _lines(facts)),
         segments=facts.segments,
-        speakers=tuple(speakers_of(store.nodes, facts.reports, facts.segments, voices.signs)),
+        speakers=speakers,
         config=told.config,
         problems=_problems(store, told),
         controller=told.controller,
@@ -136,6 +148,7 @@ def take(store: Store, namespace: str, now: float, classes: Classes = EVERY_DEFA
         flags=told.flags,
         differences=tuple(differences(told.flags)),
         classes=classes,
+        sessions=sessions_of(facts.reports, {one.node for one in speakers if one.lost}),
     )
 
 

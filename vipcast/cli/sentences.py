@@ -8,6 +8,7 @@ from vipcast.cli.announcing import Announcement, Order
 from vipcast.cli.components import ConfigReport, reports_data
 from vipcast.cli.explain import Endpoints, Explanation
 from vipcast.cli.output import written
+from vipcast.cli.routestext import routed_data, routed_text
 from vipcast.cli.text import Screen
 from vipcast.cli.wording import why
 from vipcast.model.reasons import Reason
@@ -38,6 +39,7 @@ def as_data(told: Explanation) -> dict[str, Any]:
             "policy": str(endpoints.policy),
         },
         "announcements": [announcement_data(one) for one in told.announcements],
+        "routes": [routed_data(one) for one in told.routes],
         "controller": told.controller,
         "configuration": reports_data(told.config),
         "problems": list(told.problems),
@@ -72,6 +74,7 @@ def _paragraphs(told: Explanation) -> list[list[str]]:
         _given(told),
         _endpoints(told.endpoints),
         *(announcement_text(one) for one in told.announcements),
+        *(routed_text(one) for one in told.routes),
         [told.controller] if told.controller else [],
         refused_text(told.config),
         list(told.problems),

@@ -7,15 +7,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from vipcast.cli.bgp import sessions_data, sessions_short, sessions_shown
 from vipcast.cli.components import ConfigReport, Controller, reports_data
 from vipcast.cli.picture import Line, Picture
+from vipcast.cli.routed import Routed
+from vipcast.cli.routestext import routed_data, session_data
 from vipcast.cli.speakers import Interface, Speaker
 from vipcast.cli.text import Screen, columns
 from vipcast.cli.wording import said
 from vipcast.files.dump import dump
+from vipcast.model.objects import Key
 from vipcast.ops.values import Output
 
 ADDRESSES = ("VIP", "SERVICE", "POOL", "SEGMENT", "HOLDER", "REASON")
+BY_BGP = "bgp"
+"""In the column of segments, of an address that routers are told of."""
 SPEAKERS = ("NODE", "INTERFACE", "MODE", "HEARS", "STATE")
 
 
@@ -26,8 +32,9 @@ def show(picture: Picture, output: Output, screen: Screen) -> str:
     if output is Output.YAML:
         return dump(as_data(picture))
     parts = (
-        _addresses(picture.lines, screen),
+        _addresses(picture, screen),
         _speakers(picture.speakers, screen),
+        sessions_short(picture, screen),
         _controller(picture.controller, screen),
         _config(picture.config, screen),
         _flags(picture.differences, screen),
@@ -37,12 +44,23 @@ def show(picture: Picture, output: Output, screen: Screen) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
+def show_sessions(picture: Picture, output: Output, screen: Screen) -> str:
+    """The text of `vipcast status bgp`, with its last line end."""
+    if output is Output.JSON:
+        return json.dumps(sessions_data(picture), indent=2) + "\n"
+    if output is Output.YAML:
+        return dump(sessions_data(picture))
+    return "\n\n".join("\n".join(part) for part in sessions_shown(picture, screen) if part) + "\n"
+
+
 def as_data(picture: Picture) -> dict[str, Any]:
     """The picture in the form that JSON and YAML show."""
     return {
         "healthy": picture.well,
         "addresses": [_address_data(line) for line in picture.lines],
+        "routes": [routed_data(routed) for routed in picture.routes],
         "speakers": [_speaker_data(speaker) for speaker in picture.speakers],
+        "sessions": [session_data(session) for session in picture.sessions],
         "controller": {
             "healthy": not picture.controller.problem,
             "heartbeat": picture.controller.heartbeat,
@@ -55,22 +73,36 @@ def as_data(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _addresses(lines: tuple[Line, ...], screen: Screen) -> list[str]:
-    if not lines:
+def _addresses(picture: Picture, screen: Screen) -> list[str]:
+    every = [*map(_line, picture.lines), *map(_route, picture.routes)]
+    if not every:
         return ["There is no Service of type LoadBalancer."]
-    rows = [
-        (line.address, str(line.service), line.pool, line.segment, line.holder, line.reason)
-        for line in lines
-    ]
-    head, *shown = columns((ADDRESSES, *rows), screen.width)
+    every.sort(key=lambda one: one[0])
+    head, *shown = columns((ADDRESSES, *(row for _, row, _ in every)), screen.width)
     text = [screen.head(head)]
     text += [
-        row if line.holder else screen.bad(row) for row, line in zip(shown, lines, strict=True)
+        row if well else screen.bad(row) for row, (_, _, well) in zip(shown, every, strict=True)
     ]
-    reasons = sorted({line.reason for line in lines if not line.holder})
+    reasons = sorted({row[-1] for _, row, well in every if not well})
     if reasons:
         text += ["", *_legend(reasons, screen)]
     return text
+
+
+Row = tuple[Key, tuple[str, ...], bool]
+"""The Service, the cells, and whether all is well."""
+
+
+def _line(line: Line) -> Row:
+    cells = (line.address, str(line.service), line.pool, line.segment, line.holder, line.reason)
+    return line.service, cells, bool(line.holder)
+
+
+def _route(one: Routed) -> Row:
+    """Every node may tell routers: where there are several, how many."""
+    nodes = f"{len(one.nodes)} nodes" if len(one.nodes) > 1 else "".join(one.nodes)
+    cells = (one.address, str(one.service), one.pool, BY_BGP, nodes, one.reason)
+    return one.service, cells, one.told
 
 
 def _legend(reasons: Iterable[str], screen: Screen) -> list[str]:

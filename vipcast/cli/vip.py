@@ -15,6 +15,7 @@ from ipaddress import ip_network
 
 from vipcast.cli.announcing import Announcement, announcement
 from vipcast.cli.explain import told
+from vipcast.cli.routed import Routed
 from vipcast.cli.wording import said, why
 from vipcast.cli.world import World
 from vipcast.config import Config
@@ -60,12 +61,18 @@ class Vip:
     owners: tuple[Party, ...]
     waiting: tuple[Party, ...]
     announcements: tuple[Announcement, ...]
+    routes: tuple[Routed, ...]
     controller: str
 
     @property
     def well(self) -> bool:
-        """Whether a Service has it, and on every segment somebody answers for it."""
-        return bool(self.announcements) and all(one.line.holder for one in self.announcements)
+        """Whether a Service has it, and on every segment somebody answers for it, or tells routers
+        of it."""
+        well = (
+            *(bool(one.line.holder) for one in self.announcements),
+            *(one.told for one in self.routes),
+        )
+        return bool(well) and all(well)
 
 
 def explain_vip(world: World, address: Address) -> Vip:
@@ -90,6 +97,12 @@ def explain_vip(world: World, address: Address) -> Vip:
         owners=tuple(_party(one, told(one)) for one in sharers),
         waiting=tuple(_waiting(world, text)),
         announcements=tuple(_announcements(world, sharers, text)),
+        routes=tuple(
+            routed
+            for service in sharers
+            for routed in world.picture.routes_of(service.key)
+            if routed.address == text
+        ),
         controller=world.picture.controller.problem,
     )
 

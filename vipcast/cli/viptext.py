@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vipcast.cli.output import Paragraph, some, written
+from vipcast.cli.routestext import routed_data, routed_text
 from vipcast.cli.sentences import announcement_data, announcement_text
 from vipcast.cli.text import Screen
 from vipcast.cli.vip import Party, Standing, Vip
@@ -28,6 +29,7 @@ def vip_data(vip: Vip) -> dict[str, Any]:
         "services": [_party_data(one) for one in vip.owners],
         "waiting": [_party_data(one) for one in vip.waiting],
         "announcements": [announcement_data(one) for one in vip.announcements],
+        "routes": [routed_data(one) for one in vip.routes],
         "controller": vip.controller,
     }
 
@@ -51,6 +53,7 @@ def _paragraphs(vip: Vip) -> Iterable[Paragraph]:
         ]
     shared = len(vip.owners) > 1
     yield from (announcement_text(one, named=shared) for one in vip.announcements)
+    yield from (routed_text(one, named=shared) for one in vip.routes)
     if vip.controller:
         yield [vip.controller]
 

@@ -24,11 +24,13 @@ from vipcast.model.pool import Pool
 class World:
     """The objects, the picture that they give, and the configuration among them.
 
-    `classes` are those of Services that are ours, `holders` these by the addresses that they show.
-    `configured`: there is some object of a configuration, good or bad.
+    `namespace` is that of the programs, `classes` are those of Services that are ours, `holders`
+    these by the addresses that they show. `configured`: there is some object of a configuration,
+    good or bad.
     """
 
     store: Store
+    namespace: str
     picture: Picture
     classes: Classes
     holders: Mapping[str, tuple[Service, ...]]
@@ -71,6 +73,7 @@ def look(
     inputs = store.inputs(service_cidrs)
     world = World(
         store,
+        namespace,
         picture,
         classes,
         holders,

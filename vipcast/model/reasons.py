@@ -59,6 +59,7 @@ class Reason(StrEnum):
     # Announcing: the routes of one node.
     ADVERTISED = "advertised"
     NO_PEER = "noPeer"
+    NO_SESSION = "noSession"
     # Announcing: leadership on one segment.
     HOLDER = "holder"
     NOT_OWNER = "notOwner"
@@ -164,6 +165,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.MAP_FULL: "The responder's map has no room left for another address on this node.",
     Reason.ADVERTISED: "The node tells its BGP peers a route to the address.",
     Reason.NO_PEER: "There is no BGP peer that the node could tell the route.",
+    Reason.NO_SESSION: "Nodes would tell routers a route to it, and have a session with none.",
     Reason.HOLDER: "This node holds the address on the segment and answers for it.",
     Reason.NOT_OWNER: "Another live node holds the address on the segment.",
     Reason.LEARNING: "The speaker listens first, so that it takes nothing that another node holds.",

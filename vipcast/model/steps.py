@@ -75,6 +75,7 @@ STEPS: Mapping[Reason, str] = {
     Reason.NOT_MATCH_INTERFACE: "Add the interface to spec.interfaces of an L2Advertisement.",
     # Announcing: the routes of one node.
     Reason.NO_PEER: "Write a BGPPeer that is for the node and for routes of this family.",
+    Reason.NO_SESSION: "`vipcast status bgp` says why, and what to look at.",
     # Announcing: leadership on one segment.
     Reason.NO_KEY: "Look whether vipcast-controller runs: it makes the Secret.",
     Reason.LEASE_OVER: (

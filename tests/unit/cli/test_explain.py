@@ -251,6 +251,7 @@ def test_json_and_yaml_say_what_the_text_says(tmp_path: Path, explain: Explain) 
                 ),
             }
         ],
+        "routes": [],
         "controller": "",
         "configuration": [],
         "problems": [],

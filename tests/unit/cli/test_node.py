@@ -352,6 +352,9 @@ def test_json_and_yaml_say_what_the_text_says(directory: Directory, explain: Exp
                 "holder": "",
             }
         ],
+        "sessions": [],
+        "tells": [],
+        "doesNotTell": [],
     }
     assert yaml.safe_load("\n".join(explain("node2", "-oyaml")[1])) == told
 

@@ -302,6 +302,8 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
                 "since": SINCE,
             }
         ],
+        "routes": [],
+        "sessions": [],
         "speakers": [
             {
                 "node": "node2",

@@ -329,6 +329,7 @@ def test_json_and_yaml_of_an_address_have_the_same_keys_whoever_has_it(
             }
         ],
         "announcements": [],
+        "routes": [],
         "controller": "",
     }
     code, lines = explain("192.0.2.11", "-ojson")
