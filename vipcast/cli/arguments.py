@@ -4,6 +4,7 @@
     status bgp          the sessions of each node with its routers
     explain SUBJECT     why a Service, an address, a node or the configuration is as it is
     lint FILE...        what is wrong with objects in files, before anybody applies them
+    drain NODE          let a node leave, or come back (--undo)
 
 Exit codes stand in each command's --help, and in docs/operations.md.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vipcast.cli.subject import Subject, parse_subject
+from vipcast.cli.subject import Subject, Topic, parse_subject
 from vipcast.model.addresses import Network
 from vipcast.model.classes import Classes
 from vipcast.ops.flags import (
@@ -43,6 +44,7 @@ EXPLAIN_FLAGS: Final[tuple[Flag[Any], ...]] = (
     *_OBJECTS, NAMESPACE, CONFIG, SERVICE_CIDR, *_CLASSES, OUTPUT,
 )  # fmt: skip
 LINT_FLAGS: Final[tuple[Flag[Any], ...]] = (NAMESPACE, CONFIG, SERVICE_CIDR, OUTPUT)
+DRAIN_FLAGS: Final[tuple[Flag[Any], ...]] = _OBJECTS
 
 BGP: Final = "bgp"
 _STATUS_CODES: Final = """exit codes:
@@ -70,6 +72,17 @@ exit codes:
   0  nothing is wrong
   1  something is; each finding says what to do
   2  wrong arguments, or a file cannot be opened"""
+
+_DRAIN_CODES: Final = """NODE is NAME or node/NAME. Routers are asked to use other paths, then the
+node withdraws its routes; on segments another node answers at once. On a
+cluster this writes an annotation on the Node, which takes the right to patch
+Nodes. In a directory it says which line to write into which file.
+
+exit codes:
+  0  it is so
+  1  in a directory: the line has to be written first
+  2  wrong arguments, or it cannot be read or written
+  3  there is no such node"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,16 @@ class LintOptions:
     output: Output
 
 
-Options = StatusOptions | ExplainOptions | LintOptions
+@dataclass(frozen=True, slots=True)
+class DrainOptions:
+    """`vipcast drain NODE`; with `undo` the node is to come back."""
+
+    objects: Objects
+    node: str
+    undo: bool
+
+
+Options = StatusOptions | ExplainOptions | LintOptions | DrainOptions
 
 
 def command_line(
@@ -128,6 +150,10 @@ def command_line(
     lint.add_argument(
         "files", metavar="FILE", nargs="+", type=Path, help="what to look at, see below"
     )
+    summary = "let a node leave: routers use other paths, then it tells none"
+    drain = _command(commands, "drain", summary, _DRAIN_CODES, DRAIN_FLAGS)
+    drain.add_argument("node", metavar="NODE", help="which node, see below")
+    drain.add_argument("--undo", action="store_true", help="let it come back")
     found = vars(parser.parse_args(arguments))
     if found["command"] == "status":
         given = _given(status, found, environment, STATUS_FLAGS)
@@ -147,6 +173,9 @@ def command_line(
             service_cidr=given[SERVICE_CIDR],
             output=given[OUTPUT],
         )
+    if found["command"] == "drain":
+        given = _given(drain, found, environment, DRAIN_FLAGS)
+        return DrainOptions(objects_of(given), _node(drain, found["node"]), found["undo"])
     given = _given(explain, found, environment, EXPLAIN_FLAGS)
     try:
         subject = parse_subject(found["subject"])
@@ -161,6 +190,19 @@ def command_line(
         subject=subject,
         output=given[OUTPUT],
     )
+
+
+def _node(parser: Parser, word: str) -> str:
+    """The name of a node."""
+    try:
+        subject = parse_subject(word if "/" in word else f"node/{word}")
+    except ValueError:
+        subject = None
+    if subject is None or subject.topic is not Topic.NODE:
+        parser.error(
+            f"NODE has the value {word!r}, which is no name of a node: give NAME or node/NAME."
+        )
+    return subject.name
 
 
 def _command(

@@ -1,6 +1,6 @@
 """The command `vipcast`: reads the objects once, prints what is so (status) or why (explain).
 
-`vipcast lint` reads files that are given to it, and nothing else.
+`vipcast lint` reads files that are given to it, and nothing else; `vipcast drain` writes on a Node.
 
 Exit codes: 0 all is as wanted · 1 something lacks · 2 wrong arguments, or unreadable · 3 not found
 """
@@ -14,9 +14,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from vipcast.cli.announcing import settled
-from vipcast.cli.arguments import ExplainOptions, LintOptions, StatusOptions, command_line
+from vipcast.cli.arguments import (
+    DrainOptions,
+    ExplainOptions,
+    LintOptions,
+    StatusOptions,
+    command_line,
+)
 from vipcast.cli.bgp import sessions_well
 from vipcast.cli.configured import explain_config, tell_config
+from vipcast.cli.drain import NoSuchNodeError, drain
 from vipcast.cli.explain import explain
 from vipcast.cli.linting import check, gather, tell_checked
 from vipcast.cli.node import explain_node
@@ -78,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen = screen_of(sys.stdout)
     if isinstance(options, LintOptions):
         return _lint(options, screen)
+    if isinstance(options, DrainOptions):
+        return _drain(options, screen)
     try:
         store = asyncio.run(_read(options))
     except VipcastError as error:
@@ -129,6 +138,20 @@ def _lint(options: LintOptions, screen: Screen) -> int:
             _say(failure)
         return UNREADABLE
     return _fail(UNREADABLE, options.output, *texts.failures)
+
+
+def _drain(options: DrainOptions, screen: Screen) -> int:
+    try:
+        outcome = asyncio.run(drain(options))
+    except NoSuchNodeError as error:
+        return _fail(NOT_FOUND, Output.TABLE, str(error))
+    except VipcastError as error:
+        return _fail(UNREADABLE, Output.TABLE, str(error))
+    for sentence in outcome.sentences:
+        text = sentence.lstrip(" ")
+        for line in screen.wrapped(text, sentence[: len(sentence) - len(text)]):
+            sys.stdout.write(f"{line}\n")
+    return WELL if outcome.done else LACKING
 
 
 def _explain(world: World, options: ExplainOptions, screen: Screen) -> int:

@@ -16,7 +16,7 @@ from vipcast.cli.picture import Line
 from vipcast.cli.routed import Routed, Silent, Teller
 from vipcast.cli.segments import Place
 from vipcast.cli.sessions import Session
-from vipcast.cli.speakers import Speaker
+from vipcast.cli.speakers import LEFT, Speaker
 from vipcast.cli.wording import said
 from vipcast.cli.world import World
 from vipcast.model.addresses import parse_address
@@ -128,7 +128,7 @@ def explain_node(world: World, name: str) -> NodeStory | None:
         name=name,
         speaker=speaker,
         report=report,
-        exclusions=() if gone else tuple(_exclusions(world, name)),
+        exclusions=() if gone else tuple(_exclusions(world, name, speaker.drain)),
         segments=tuple(_segments(world, report)) if report else (),
         held=tuple(
             Held(line, line.answer.holding)
@@ -142,7 +142,7 @@ def explain_node(world: World, name: str) -> NodeStory | None:
     )
 
 
-def _exclusions(world: World, name: str) -> Iterator[Reason]:
+def _exclusions(world: World, name: str, drain: str) -> Iterator[Reason]:
     """What on the Node object keeps it from announcing anything."""
     node = world.store.nodes.get(name)
     if node is None:
@@ -150,6 +150,8 @@ def _exclusions(world: World, name: str) -> Iterator[Reason]:
         return
     if EXCLUDE_LABEL in node.labels:
         yield Reason.NODE_EXCLUDED
+    if drain == LEFT:
+        yield Reason.NODE_DRAINED
     if node.network_unavailable:
         yield Reason.NODE_NETWORK_UNAVAILABLE
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from vipcast.cli.node import Held, Membership, NodeStory, Passed
 from vipcast.cli.output import Paragraph, some, written
 from vipcast.cli.routestext import session_data
 from vipcast.cli.sessions import Session
+from vipcast.cli.speakers import DRAINING
 from vipcast.cli.text import Screen
 from vipcast.cli.wording import said
 from vipcast.model.reasons import Reason
 from vipcast.model.status import InterfaceReport
 from vipcast.ops.values import Output
+
+LEAVES: Final = (
+    "It is being drained: routers are asked to use other paths, and then it withdraws its routes."
+)
 
 
 def tell_node(story: NodeStory, output: Output, screen: Screen) -> str:
@@ -27,6 +32,7 @@ def node_data(story: NodeStory) -> dict[str, Any]:
         "node": story.name,
         "healthy": story.well,
         "exclusions": [{"reason": str(one), "message": said(one)} for one in story.exclusions],
+        "drain": story.speaker.drain,
         "problems": list(story.problems),
         "speaker": _speaker_data(story),
         "interfaces": [_interface_data(one) for one in story.interfaces],
@@ -164,6 +170,8 @@ def _head(story: NodeStory) -> list[str]:
     tells = f", and tells routers of {told or 'none'}" if story.sessions else ""
     text = [f"Node {story.name} answers for {addresses}{tells}."]
     text += [f"It may announce nothing ({word}): {said(word)}" for word in story.exclusions]
+    if story.speaker.drain == DRAINING:
+        text.append(LEAVES)
     text += story.problems
     if story.report:
         report, speaker = story.report, story.speaker

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from speaker.leadership.timing import AWAY
+from speaker.leaving import Wish, wish_of
 from vipcast.cli.segments import Place, Segment
 from vipcast.cli.wording import said
 from vipcast.model.objects import EXCLUDE_LABEL, Node
@@ -27,6 +28,7 @@ AWAY_NOW = (
     "Its speaker is being restarted; what it holds is answered for meanwhile,"
     f" for {AWAY:.0f} s at most."
 )
+DRAINING, LEFT = "draining", "left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Speaker:
 
     `lost`: it gives no sign of life, or the others do not hear it: what it has reported is what was
     once. `away`: it has said that it will be back. `excluded`: a label on the Node wants it to
-    announce nothing, so nothing lacks where it does not run.
+    announce nothing, or a drain, so nothing lacks where it does not run. `drain`: whether a drained
+    node still speaks with routers (DRAINING) or has LEFT; "" where it is not drained.
     """
 
     node: str
@@ -56,6 +59,7 @@ class Speaker:
     away: bool = False
     excluded: bool = False
     heartbeat: str = ""
+    drain: str = ""
 
     @property
     def well(self) -> bool:
@@ -88,11 +92,12 @@ def speakers_of(
     away = absent(known.values(), segments, signs)
     for name in sorted({*nodes, *known}):
         node, report = nodes.get(name), known.get(name)
-        excluded = node is not None and EXCLUDE_LABEL in node.labels
+        excluded = wish_of(node) is Wish.LEAVE
         if report is None:
             problem = AWAY_NOW if name in away else NOT_REPORTED
             lacking = () if excluded else (problem,)
-            yield Speaker(name, (), lacking, away=name in away, excluded=excluded)
+            drain = _drain(node, None)
+            yield Speaker(name, (), lacking, away=name in away, excluded=excluded, drain=drain)
             continue
         lost = name in signs.silent or any(name in segment.lost for segment in segments)
         interfaces = tuple(_interfaces(report, segments))
@@ -107,6 +112,7 @@ def speakers_of(
             name in away and not lost,
             excluded,
             signs.heartbeats.get(name, ""),
+            _drain(node, None if lost else report),
         )
 
 
@@ -125,6 +131,14 @@ def absent(
     )
 
 
+def _drain(node: Node | None, report: SpeakerReport | None) -> str:
+    """How far the drain of a node is; `report` is that of a speaker that is heard."""
+    if node is None or not node.draining:
+        return ""
+    peers = () if report is None else report.peers
+    return DRAINING if any(peer.established for peer in peers) else LEFT
+
+
 def _problems(
     name: str, node: Node | None, signs: Signs, *, lost: bool, away: bool
 ) -> tuple[str, ...]:
@@ -133,7 +147,7 @@ def _problems(
         return (_forgettable(name) if lost else said(Reason.NODE_UNKNOWN),)
     if node.network_unavailable:
         return (said(Reason.NODE_NETWORK_UNAVAILABLE),)
-    if lost and EXCLUDE_LABEL in node.labels:
+    if lost and wish_of(node) is Wish.LEAVE:
         return ()
     if name in signs.silent:
         return (signs.silent[name],)

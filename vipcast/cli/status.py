@@ -12,7 +12,7 @@ from vipcast.cli.components import ConfigReport, Controller, reports_data
 from vipcast.cli.picture import Line, Picture
 from vipcast.cli.routed import Routed
 from vipcast.cli.routestext import routed_data, session_data
-from vipcast.cli.speakers import Interface, Speaker
+from vipcast.cli.speakers import DRAINING, LEFT, Interface, Speaker
 from vipcast.cli.text import Screen, columns
 from vipcast.cli.wording import said
 from vipcast.files.dump import dump
@@ -23,6 +23,7 @@ ADDRESSES = ("VIP", "SERVICE", "POOL", "SEGMENT", "HOLDER", "REASON")
 BY_BGP = "bgp"
 """In the column of segments, of an address that routers are told of."""
 SPEAKERS = ("NODE", "INTERFACE", "MODE", "HEARS", "STATE")
+_AS_WANTED = ("answering", "excluded", DRAINING, LEFT)
 
 
 def show(picture: Picture, output: Output, screen: Screen) -> str:
@@ -120,7 +121,7 @@ def _speakers(speakers: tuple[Speaker, ...], screen: Screen) -> list[str]:
             state = _state(speaker, one)
             hears = "" if speaker.lost else str(one.hears)
             rows.append((speaker.node, one.name, one.mode, hears, state))
-            bad.append(state not in ("answering", "excluded"))
+            bad.append(state not in _AS_WANTED)
         if not speaker.interfaces:
             rows.append((speaker.node, "", "", "", _state(speaker)))
             bad.append(not speaker.excluded)
@@ -150,12 +151,16 @@ def _state(speaker: Speaker, interface: Interface | None = None) -> str:
     if speaker.lost:
         return "not heard"
     if interface is None or not interface.answering:
-        return "excluded" if interface is None and speaker.excluded else "silent"
+        return _excluded(speaker) if interface is None and speaker.excluded else "silent"
     if speaker.away:
         return "restarting"
     if speaker.problems or interface.problems:
         return "in doubt"
-    return "excluded" if speaker.excluded else "answering"
+    return _excluded(speaker) if speaker.excluded else "answering"
+
+
+def _excluded(speaker: Speaker) -> str:
+    return speaker.drain or "excluded"
 
 
 def _controller(controller: Controller, screen: Screen) -> list[str]:
@@ -228,6 +233,7 @@ def _speaker_data(speaker: Speaker) -> dict[str, Any]:
         "lost": speaker.lost,
         "away": speaker.away,
         "excluded": speaker.excluded,
+        "drain": speaker.drain,
         "heartbeat": speaker.heartbeat,
         "problems": list(speaker.problems),
         "interfaces": [

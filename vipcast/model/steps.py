@@ -66,7 +66,7 @@ STEPS: Mapping[Reason, str] = {
     Reason.NODE_EXCLUDED: "Remove the label if the node should announce addresses.",
     Reason.NODE_NETWORK_UNAVAILABLE: "Look at the node's network plugin, which sets it.",
     Reason.NODE_UNKNOWN: "Create it, or give the speaker the Node's name by --node-name.",
-    Reason.NODE_DRAINED: "End the drain if the node should announce addresses again.",
+    Reason.NODE_DRAINED: "Run `vipcast drain NODE --undo` if it should announce addresses again.",
     Reason.NO_INTERFACE: "`vipcast explain node/NAME` says what each interface lacks.",
     Reason.NO_SPEAKER: (
         "Start vipcast-speaker on a node with an interface on the clients' network."

@@ -293,6 +293,7 @@ def test_json_and_yaml_say_what_the_text_says(directory: Directory, explain: Exp
         "node": "node2",
         "healthy": True,
         "exclusions": [],
+        "drain": "",
         "problems": [],
         "speaker": {
             "started": SINCE,

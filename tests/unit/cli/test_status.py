@@ -311,6 +311,7 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
                 "lost": False,
                 "away": False,
                 "excluded": False,
+                "drain": "",
                 "heartbeat": "",
                 "problems": [],
                 "interfaces": [
@@ -388,6 +389,7 @@ def test_status_objects_of_another_deployment_do_not_count(tmp_path: Path, statu
                 "lost": False,
                 "away": False,
                 "excluded": False,
+                "drain": "",
                 "heartbeat": "",
                 "problems": [NOT_REPORTED],
                 "interfaces": [],

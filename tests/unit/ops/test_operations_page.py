@@ -42,6 +42,7 @@ def flag_rows() -> Iterator[str]:
         "status": arguments.STATUS_FLAGS,
         "explain": arguments.EXPLAIN_FLAGS,
         "lint": arguments.LINT_FLAGS,
+        "drain": arguments.DRAIN_FLAGS,
     }
     known: dict[str, Flag[object]] = {
         flag.name: flag for declared in programs.values() for flag in declared
