@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,13 @@ def test_a_node_that_is_not_there_is_told_from_one_that_cannot_be_read(
     assert (code, lines) == (UNREADABLE, [])
     assert errors.startswith(f"vipcast: There is no node node2 in what can be read of {tmp_path}.")
     assert "bad.yaml" in errors
+
+
+def test_kubectl_finds_the_same_command() -> None:
+    """`kubectl vipcast` runs kubectl-vipcast, wherever that is in the PATH."""
+    root = Path(__file__).parents[3]
+    scripts = tomllib.loads((root / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["kubectl-vipcast"] == scripts["vipcast"]
 
 
 class Server:
