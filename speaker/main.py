@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from speaker import own
 from speaker.adapters import pinlock
@@ -58,6 +59,7 @@ log = logging.getLogger(__name__)
 PROGRAM = "vipcast-speaker"
 KINDS = frozenset({NODE, SERVICE, ENDPOINT_SLICE, SECRET}) | CONFIGURATION | own.KINDS
 NICENESS = -10
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def main() -> int:
@@ -188,7 +190,12 @@ def _restart(options: SpeakerOptions) -> Graceful:
 
 
 def _hurry() -> None:
-    """Ask for more processor time: a starved loop loses the lease of what it holds."""
+    """Ask for more processor time: a starved loop loses the lease of what it holds.
+
+    Where sessions share the processors evenly (sched(7), autogroup) niceness counts within a
+    session alone, and the session asks, too. In a container neither counts beside other containers:
+    their control groups share by what they request.
+    """
     try:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     except PermissionError as error:
@@ -196,6 +203,14 @@ def _hurry() -> None:
             log, "niceness", "runs at the usual priority: allow SYS_NICE", error=error,
             level=logging.WARNING,
         )  # fmt: skip
+    if AUTOGROUP.exists():
+        try:
+            AUTOGROUP.write_text(str(NICENESS))
+        except OSError as error:
+            event(
+                log, "niceness", "its session has the usual share", error=error,
+                level=logging.DEBUG,
+            )  # fmt: skip
 
 
 def _uninstall(options: UninstallOptions) -> int:

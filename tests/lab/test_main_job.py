@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from lab import measure
 from lab.vipcast import service
 from speaker.leadership import rank
+from speaker.main import NICENESS
 from tests.support.racks import Rack, rack
 from tests.support.waiting import eventually
 from vipcast.model.addresses import parse_address
@@ -85,6 +87,16 @@ def test_answers_are_counted_where_they_are_given(standing: Rack) -> None:
     asked = measure.ask(standing.lab.client, standing.vip, count=100)
 
     assert count() == before + asked.answered
+
+
+def test_speakers_ask_for_processor_time_before_others_of_their_session_and_beside_them(
+    standing: Rack,
+) -> None:
+    for node in standing.lab.nodes:
+        pid = standing.vipcast.speaker(node).pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == NICENESS
+        session = Path(f"/proc/{pid}/autogroup")  # where the kernel has it
+        assert not session.exists() or session.read_text().split()[-1] == str(NICENESS)
 
 
 def test_the_running_speaker_has_neither_bcc_nor_a_compiler_in_memory(standing: Rack) -> None:
