@@ -30,6 +30,7 @@ from speaker.peerevents import PeerEvents
 from speaker.peering import DRAINED, REMOVED, RESTARTED, Peering
 from speaker.peerlog import PeerLog
 from speaker.plan import Claim
+from speaker.portions import portions, rest
 from speaker.ports import (
     Attacher,
     Attachment,
@@ -211,8 +212,12 @@ class Speaker:
     # Objects
 
     async def _follow_objects(self) -> None:
+        clock = self._doors.clock
         async for batch in self._doors.source.changes():
-            self._take_in(partial(self._take, batch))
+            for portion in portions(batch) if self.intents.synced else (batch,):
+                began = clock.now()
+                self._take_in(partial(self._take, portion))
+                await asyncio.sleep(rest(clock.now() - began))
 
     def _take(self, batch: Batch) -> None:
         taken = self.intents.take(batch, self._doors.clock.now())

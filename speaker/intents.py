@@ -32,7 +32,7 @@ class Taken:
     """What a batch has changed.
 
     `first`: it completed the snapshot. `state` is there when the configuration was looked at again.
-    `withdrawn` are the claims as they were before; None if nothing was decided anew. `peers`: who
+    `withdrawn` are the claims as they were before; None if they are the same still. `peers`: who
     is to be spoken with, or how, may be different. `routes` is what each peer is to be told anew,
     `turns` are the Services that this comes from.
     """
@@ -69,7 +69,7 @@ class Intents:
         self._classes = classes
         self._memo: Memo = {}
         self._beaten: tuple[Unannounced, ...] = ()
-        self._synced = False
+        self.synced = False
 
     @property
     def deadline(self) -> float | None:
@@ -83,7 +83,7 @@ class Intents:
             self._memo = {}
         if not batch.synced:
             return None
-        first, self._synced = not self._synced, True
+        first, self.synced = not self.synced, True
         state = None
         if first or change.config or change.findings:
             state = self.keeper.feed(self.store.inputs(self._service_cidrs))
@@ -94,10 +94,11 @@ class Intents:
         services = change.services
         if reconfigured or first or change.nodes or rules:
             services |= self.store.services.keys()
+        before = {key: self._claims_of(key) for key in services}
         for key in services:
             self._decide(key)
         withdrawn = None
-        if services or first:
+        if first or any(self._claims_of(key) != claims for key, claims in before.items()):
             withdrawn = self.claims
             self.claims, self._beaten = settle(self.decisions)
         return Taken(
@@ -110,6 +111,10 @@ class Intents:
             routes=self.routing.take(),
             turns=self.routing.turns(),
         )
+
+    def _claims_of(self, service: Key) -> tuple[Claim, ...]:
+        decision = self.decisions.get(service)
+        return () if decision is None else decision.claims
 
     @property
     def here(self) -> Node | None:

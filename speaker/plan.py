@@ -141,14 +141,17 @@ def settle(
     Services with one sharing key have it together. The controller gives no address twice otherwise;
     where a status says so nevertheless, the first by name counts.
     """
-    wishes: dict[Address, dict[Key, Claim]] = {}
+    claims: dict[Address, Claim] = {}
+    several: dict[Address, dict[tuple[Key, ...], Claim]] = {}
     for key in sorted(decisions):
         for claim in decisions[key].claims:
-            wishes.setdefault(claim.address, {}).setdefault(key, claim)
-    claims: dict[Address, Claim] = {}
+            first = claims.setdefault(claim.address, claim)
+            if first is not claim:
+                wishes = several.setdefault(claim.address, {first.services: first})
+                wishes.setdefault(claim.services, claim)
     beaten: list[Unannounced] = []
-    for address, by_service in wishes.items():
-        claims[address], others = _together(list(by_service.values()))
+    for address, wishes in several.items():
+        claims[address], others = _together(list(wishes.values()))
         beaten += others
     return claims, tuple(beaten)
 

@@ -54,6 +54,15 @@ log = logging.getLogger(__name__)
 COALESCE = 0.05
 """Seconds in which changes are gathered before status objects are written."""
 
+SPARING = 10.0
+"""The same, as so many times what putting them together takes: for a thousand it takes a while."""
+
+LONGEST_COALESCE = 1.0
+"""Seconds, the most of it."""
+
+AT_ONCE = 64
+"""Objects that are put together, or compared, before others have their turn."""
+
 RETRY = 1.0
 """Seconds after which a failed write is tried again."""
 
@@ -286,12 +295,16 @@ class Reporter:
 
     async def run(self, picture: Callable[[], Picture]) -> None:
         """Write status objects and Events until cancelled."""
+        clock, took = asyncio.get_running_loop().time, 0.0
         while True:
             await self._due()
-            await asyncio.sleep(COALESCE)
+            await asyncio.sleep(min(max(COALESCE, SPARING * took), LONGEST_COALESCE))
             self._dirty.clear()
             self._say_dropped()
-            failures = await self._report(picture())
+            began = clock()
+            wanted = await self._wanted(picture())
+            took = clock() - began
+            failures = [] if wanted is None else await self._write(wanted)
             failures += await self._write_notes()
             for error in failures:
                 failure(log, "writeStatus", "will be tried again", error)
@@ -308,8 +321,8 @@ class Reporter:
             async with asyncio.timeout_at(due):
                 await self._dirty.wait()
 
-    async def _report(self, picture: Picture) -> list[SourceError]:
-        """Write what differs; nothing while another speaker reports under this node's name."""
+    async def _wanted(self, picture: Picture) -> dict[Ref, Raw] | None:
+        """All that is to stand; None while another speaker reports under this node's name."""
         now = asyncio.get_running_loop().time()
         for ref, raw in self._guard.spoilt(now, self._written):
             if raw is None:
@@ -318,18 +331,24 @@ class Reporter:
                 self._written[ref] = raw
         if picture.yields:
             self._heartbeat.text(now)  # it is missed, and not due again and again
-            return []
+            return None
         self._boot = f"{picture.boot:016x}"
-        wanted = {ref: owned(raw, self._owner) for ref, raw in self._objects(picture)}
+        wanted: dict[Ref, Raw] = {}
+        for number, (ref, raw) in enumerate(self._objects(picture), 1):
+            wanted[ref] = raw
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
         wanted |= self._advertised.objects(picture.routes)
         for note in self._advertised.first_told(established(picture.neighbours)):
             self.note(note)
-        return await self._write(wanted)
+        return wanted
 
     async def _write(self, wanted: Mapping[Ref, Raw]) -> list[SourceError]:
         """Bring what stands to what is wanted; one object that cannot be written stops no other."""
         failures = []
-        for ref in wanted.keys() | self._written.keys():
+        for number, ref in enumerate(wanted.keys() | self._written.keys(), 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
             raw, stands = wanted.get(ref), self._written.get(ref)
             if raw is stands or raw == stands:
                 continue
@@ -338,7 +357,7 @@ class Reporter:
                     await self._source.delete(ref)
                     self._written.pop(ref, None)
                 else:
-                    await self._source.put(ref, raw)
+                    await self._source.put(ref, owned(raw, self._owner))
                     self._written[ref] = raw
             except SourceError as error:
                 failures.append(error)

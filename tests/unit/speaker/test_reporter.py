@@ -6,16 +6,18 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from speaker import reporter
 from speaker.bgp.routes import Rules
 from speaker.leadership import Candidate, Changed, Condition, core
 from speaker.own import KINDS as OWN
 from speaker.plan import Claim, Unannounced
-from speaker.reporter import COALESCE, ENDED, EVENT_BACKLOG, RETRY, Reporter
+from speaker.reporter import AT_ONCE, COALESCE, ENDED, EVENT_BACKLOG, RETRY, Reporter
 from speaker.reports import Picture
 from tests.support.logged import logged
 from tests.support.memory_source import MemoryCluster, MemorySource
@@ -27,7 +29,12 @@ from tests.unit.speaker.world import KINDS, OTHER, SYSTEM, VIP, WALL
 from vipcast.config.config import Config
 from vipcast.config.keeper import ConfigState
 from vipcast.kube.render import configuration_state_ref
-from vipcast.kube.status import l2_status_ref, parse_l2_status, speaker_status_ref
+from vipcast.kube.status import (
+    l2_status_ref,
+    parse_l2_status,
+    render_l2_status,
+    speaker_status_ref,
+)
 from vipcast.model.addresses import Address
 from vipcast.model.errors import Finding, SourceError
 from vipcast.model.objects import Key
@@ -333,6 +340,35 @@ def test_a_bad_first_configuration_is_not_said_to_leave_another_one_in_force(
 
 
 # Written
+
+
+def test_a_report_of_many_addresses_leaves_others_their_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [IPv4Address("10.0.0.1") + number for number in range(300)]
+    held = [vip(address, answering=True) for address in addresses]
+    claims: dict[Address, Claim] = {
+        address: replace(CLAIM, address=address, services=(Key("default", f"s{number}"),))
+        for number, address in enumerate(addresses)
+    }
+    turns = [0]
+
+    def counted(namespace: str, status: L2Status) -> tuple[Ref, Raw]:
+        if not turns[-1]:
+            asyncio.get_running_loop().call_soon(turns.append, 0)
+        turns[-1] += 1
+        return render_l2_status(namespace, status)
+
+    async def story() -> None:
+        desk.show(replace(NONE, seen=(seen(*held),), claims=claims))
+        await until(
+            lambda: desk.source.journal.count("put ServiceL2Status") == len(held), "all is written"
+        )
+        assert max(turns) == AT_ONCE
+        assert sum(turns) == len(held)
+
+    monkeypatch.setattr(reporter, "render_l2_status", counted)
+    desk.run(story)
 
 
 def test_all_that_is_written_goes_with_the_pod() -> None:
