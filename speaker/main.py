@@ -78,21 +78,13 @@ def main() -> int:
             return FAILED
 
 
-async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
-    """Answer until `stop` is set."""
+async def speak(options: SpeakerOptions, stop: asyncio.Event, source: Source | None = None) -> None:
+    """Answer until `stop` is set; by default the source is the one that the options name."""
     _hurry()
     loaded = await asyncio.to_thread(load_program, options.pin_path)
     event(log, "programLoaded", "the responder is pinned", pin=loaded)
     responder = PinnedResponder(options.pin_path)
-    source = open_source(
-        options.objects,
-        f"speaker-{options.node_name}",
-        KINDS,
-        namespace=options.namespace,
-        config=options.config,
-        secret=options.ml_secret_name,
-        node=options.node_name,
-    )
+    source = source or source_of(options)
     last_good = LastGood(options.run_dir, PROGRAM)
     doors = Doors(
         source=source,
@@ -150,6 +142,19 @@ async def speak(options: SpeakerOptions, stop: asyncio.Event) -> None:
             event(log, "listening", "metrics and health", port=health.port)
             with port_file(options.run_dir, PROGRAM, health.port):
                 await speaker.run(stop)
+
+
+def source_of(options: SpeakerOptions) -> Source:
+    """The source that options name, to be entered."""
+    return open_source(
+        options.objects,
+        f"speaker-{options.node_name}",
+        KINDS,
+        namespace=options.namespace,
+        config=options.config,
+        secret=options.ml_secret_name,
+        node=options.node_name,
+    )
 
 
 def _checks(speaker: Speaker, source: Source) -> Mapping[str, Callable[[], str | None]]:
