@@ -38,6 +38,7 @@ bench: setup ## measure beside floors; CLUSTER=1: on Kubernetes, too
 	@.venv/bin/python -m benchmarks.directory_latency
 	@.venv/bin/python -m benchmarks.many_services
 	@.venv/bin/python -m benchmarks.bgp_wire
+	@.venv/bin/python -m benchmarks.bgp_convergence
 ifdef CLUSTER
 	@scripts/cluster
 	@.venv/bin/python -m benchmarks.service_latency

@@ -12,12 +12,14 @@ contenders          Vipcast and MetalLB on a cluster
 administrator       who creates and deletes Services there
 audited             which calls the programs make there
 api_floor           the least that Services created and deleted cost
+bgp                 a speaker with routers, and whom it is measured beside
 
 Programs (`python -m benchmarks.NAME`), which write results/DATE-NAME.json:
 
 arp_latency         how long an ARP answer takes
 directory_latency   how soon a change of one file in a directory is delivered
 many_services       how soon a thousand Services have their addresses
+bgp_convergence     how soon routers know of routes, and what a full table costs
 service_latency     how soon a Service of a cluster is answered for, and no longer
 failover            how long an address is not answered for when its node goes
 footprint           what the programs cost on a cluster

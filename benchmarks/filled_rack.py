@@ -180,18 +180,23 @@ def memory(process: int) -> dict[str, int]:
 
 def rested(product: Programs) -> None:
     """Wait until the programs hardly use the processor."""
-    running = [product.controller, *(product.speaker(node) for node in product.lab.nodes)]
+    speakers = (product.speaker(node) for node in product.lab.nodes)
+    rest([product.controller.pid, *(each.pid for each in speakers)])
+
+
+def rest(processes: Sequence[int], patience: float = PATIENCE, over: float = 1.0) -> None:
+    """Wait until some processes hardly use the processor, together, `over` so many seconds."""
 
     def used() -> float:
-        return sum(processor_seconds(process.pid) for process in running)
+        return sum(map(processor_seconds, processes))
 
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         before = used()
-        time.sleep(1)
-        if used() - before < _REST:
+        time.sleep(over)
+        if used() - before < _REST * over:
             return
-    raise BenchmarkError(f"after {PATIENCE:g} s the programs are still at work")
+    raise BenchmarkError(f"after {patience:g} s the programs are still at work")
 
 
 def processor_seconds(process: int) -> float:

@@ -6,20 +6,25 @@ it is what the project's own speaker is measured beside.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lab.errors import NotReady
 from lab.host import Host
 from lab.processes import Process
 from lab.routers.port import IPV4
 
 PROGRAM = "/usr/sbin/python3-exabgp"
 _SETTINGS = {
+    "exabgp_api_ack": "false",  # nobody reads its answers
     "exabgp_api_cli": "false",
     "exabgp_daemon_user": "root",
     "exabgp_log_level": "INFO",
 }
+_PIPE = 1 << 20
+"""Bytes, of which an unprivileged user's pipe may have as many (pipe(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,26 @@ class ExaBgp:
         if self._process is not None:
             self._process.kill()
 
+    @property
+    def pid(self) -> int:
+        """Its process. Raises NotReady before it was started."""
+        if self._process is None:
+            raise NotReady(f"ExaBGP on {self.host.name} was not started")
+        return self._process.pid
+
     def announce(self, *routes: str) -> None:
         """Announce routes to every peer of their family; see ExaBGP's `announce route`."""
-        self._say(f"announce route {route}" for route in routes)
+        self.order(*(f"announce route {route}" for route in routes))
 
     def withdraw(self, *routes: str) -> None:
         """Withdraw routes that were announced in the same words."""
-        self._say(f"withdraw route {route}" for route in routes)
+        self.order(*(f"withdraw route {route}" for route in routes))
 
-    def _say(self, lines: Iterable[str]) -> None:
+    def order(self, *commands: str) -> None:
+        """Give commands in ExaBGP's own words; the pipe holds a mebibyte of them."""
         with self._pipe.open("w") as pipe:
-            pipe.writelines(f"{line}\n" for line in lines)
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+            pipe.write("".join(f"{command}\n" for command in commands))
 
     def _text(self) -> str:
         # The pipe is opened for both directions, so that it does not end with its first writer.
