@@ -1,7 +1,7 @@
 """What happens with routers, as log lines: sessions that come up and go down, and what was said.
 
-A router that cannot be reached is told once, and again when the reason is another; what it sends
-that is wrong, once a minute. MetalLB's words where it has them. What is news is an Event, too.
+A router that cannot be reached is told once for each reason, until a session stands again; what it
+sends that is wrong, once a minute. What is news is an Event, too; words are MetalLB's if it has them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PeerLog:
     def __init__(self, clock: Callable[[], float], events: PeerEvents) -> None:
         self._clock = clock
         self._events = events
-        self._told: dict[str, Down] = {}
+        self._told: dict[str, set[DownReason]] = {}
         self._faulty: dict[str, float] = {}
 
     def happened(self, router: Router, what: SessionEvent) -> None:
@@ -77,10 +77,12 @@ class PeerLog:
         self._events.up(router)
 
     def _down(self, router: Router, down: Down) -> None:
-        before = self._told.get(router.name)
-        self._told[router.name] = down
-        again = before is not None and before.stood is None and before.reason == down.reason
-        news = not again or down.stood is not None
+        told = self._told.setdefault(router.name, set())
+        if down.stood is not None:
+            told.clear()
+        # Routers drop what comes too soon after a refusal: the two reasons take turns from then on.
+        news = down.reason not in told
+        told.add(down.reason)
         level = logging.WARNING if news else logging.DEBUG
         if down.reason in MEANT:
             news, level = False, logging.INFO
@@ -105,7 +107,7 @@ class PeerLog:
         self._faulty[router.name] = now
         event(
             log, "peerUpdate", "what the router sends has faults; the session goes on",
-            level=logging.WARNING, **_who(router), faults=[str(fault) for fault in seen.faults],
+            level=logging.WARNING, **_who(router), faults=[fault.sentence for fault in seen.faults],
         )  # fmt: skip
 
 
