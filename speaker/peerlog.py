@@ -1,7 +1,7 @@
 """What happens with routers, as log lines: sessions that come up and go down, and what was said.
 
 A router that cannot be reached is told once for each reason, until a session stands again; what it
-sends that is wrong, once a minute. What is news is an Event, too; words are MetalLB's if it has them.
+sends that is wrong, once a minute. Words are those of MetalLB where it has them; news are Events.
 """
 
 from __future__ import annotations
