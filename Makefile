@@ -15,11 +15,10 @@ setup: ## Debian packages where missing, .venv, the C modules
 demo: setup ## a Service moves on a rack; CLUSTER=1: on Kubernetes
 	@.venv/bin/python -m lab.demo $(if $(CLUSTER),--cluster) $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
 
-test: setup ## all tests; ARGS="-k name" for some
-	@scripts/cluster
+test: setup ## all tests but the next; ARGS="-k name" for some
 	@.venv/bin/python -m pytest $(ARGS)
 
-test-cluster: setup ## those on real Kubernetes alone
+test-cluster: setup ## those on real Kubernetes, which the first call builds
 	@scripts/cluster
 	@.venv/bin/python -m pytest -m cluster tests/cluster $(ARGS)
 

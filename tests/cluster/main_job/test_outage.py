@@ -79,6 +79,13 @@ def start_kubernetes(rack: ClusterRack) -> None:
     rack.cluster.plane.await_etcd()
     rack.cluster.plane.start_apiserver()
     rack.cluster.plane.await_apiserver()
+    restart_controllers(rack)
+
+
+def restart_controllers(rack: ClusterRack) -> None:
+    """Kubernetes' own: after an outage they wait for up to a minute before they look again."""
+    rack.cluster.plane.controllers.kill()
+    rack.cluster.plane.start_controllers()
 
 
 def holder(rack: ClusterRack, vip: str) -> Host:
@@ -205,6 +212,7 @@ def test_no_address_is_given_twice_or_changed_however_often_programs_are_killed(
         for name, vip in standing.addresses().items():
             shown.setdefault(name, set()).update({vip} - {None})
 
+    restart_controllers(standing)
     after = served(standing, 1 + len(names))
     all_is_as_wanted(standing, after)
 
