@@ -47,6 +47,7 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
     # These programs had no Pods that their reports could have gone with.
     reports = "configurationstates,servicel2statuses,speakerstatuses"
     cluster.kubectl("delete", reports, "--all", "-n", NAMESPACE)
+    cluster.kubectl("delete", "secret", "memberlist", "-n", NAMESPACE)
 
 
 def shown(cluster: Cluster) -> IPv4Address | None:
