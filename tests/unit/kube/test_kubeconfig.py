@@ -10,7 +10,7 @@ import pytest
 
 from vipcast.kube.kubeconfig import merged
 
-HOME, WORK = Path("/home/me/.kube/config"), Path("/work/config")
+HOME, WORK = Path("/home/me/.kube/config"), Path("/srv/config")
 
 
 def named(name: str, inner: str, **values: Any) -> dict[str, Any]:
@@ -43,10 +43,10 @@ def test_what_lies_beside_a_file_is_looked_for_there() -> None:
     plugin = {"apiVersion": "v1", "command": "./login", "args": ["./x"]}
     user = named("u", "user", exec=plugin, **keys)
     whole = merged([(WORK, text(clusters=[cluster], users=[user]))])
-    assert whole["clusters"][0]["cluster"]["certificate-authority"] == "/work/ca.crt"
+    assert whole["clusters"][0]["cluster"]["certificate-authority"] == "/srv/ca.crt"
     found = whole["users"][0]["user"]
-    assert [found[key] for key in keys] == ["/work/../me.crt", "/keys/me.key", "/work/token"]
-    assert found["exec"] == {**plugin, "command": "/work/login"}
+    assert [found[key] for key in keys] == ["/srv/../me.crt", "/keys/me.key", "/srv/token"]
+    assert found["exec"] == {**plugin, "command": "/srv/login"}
 
 
 def test_a_command_without_a_slash_is_that_of_the_path() -> None:
@@ -63,15 +63,15 @@ def test_files_and_lists_without_anything_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("a: [", "/work/config is no YAML: while parsing"),
-        ("[1]", "/work/config holds no mapping of keys to values"),
-        (text(users={}), "/work/config: users is no list"),
-        (text(users="x"), "/work/config: users is no list"),
-        (text(contexts=[{"context": {}}]), r"/work/config: contexts\[0\] has no name"),
-        (text(clusters=["x"]), r"/work/config: clusters\[0\] has no name"),
+        ("a: [", "/srv/config is no YAML: while parsing"),
+        ("[1]", "/srv/config holds no mapping of keys to values"),
+        (text(users={}), "/srv/config: users is no list"),
+        (text(users="x"), "/srv/config: users is no list"),
+        (text(contexts=[{"context": {}}]), r"/srv/config: contexts\[0\] has no name"),
+        (text(clusters=["x"]), r"/srv/config: clusters\[0\] has no name"),
         (
             text(clusters=[{"name": "c", "cluster": 7}]),
-            r"/work/config: clusters\[0\].cluster is no mapping",
+            r"/srv/config: clusters\[0\].cluster is no mapping",
         ),
     ],
 )
