@@ -13,11 +13,10 @@ from speaker.bgp.messages import IPV4_UNICAST, IPV6_UNICAST, AfiSafi
 from speaker.bgp.negotiate import Negotiated
 from speaker.bgp.prefixes import FAMILIES
 from speaker.bgp.settings import Graceful, SessionSettings
+from vipcast.config.sessions import HOLD_TIME
 from vipcast.model.addresses import Address, Family
 from vipcast.model.peer import Peer
 
-HOLD_TIME = 90
-"""Seconds, where nothing is written: what RFC 4271, section 10, suggests, and MetalLB has."""
 CONNECT_TIME = 10
 """Seconds, where nothing is written: as long as MetalLB tries."""
 
