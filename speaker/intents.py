@@ -154,13 +154,14 @@ class Intents:
 
     def _decide(self, key: Key) -> None:
         service = self.store.services.get(key)
-        self.routing.put(key, service, () if service is None else self.store.slices(key))
+        slices = self.store.slices(key)
+        self.routing.put(key, service, slices)
         if service is None:
             self.decisions.pop(key, None)
             return
         self.decisions[key] = decide(
             service,
-            self.store.slices(key),
+            slices,
             self.store.nodes,
             self.keeper.state.config,
             self._classes,

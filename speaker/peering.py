@@ -137,15 +137,17 @@ class Peering:
         for neighbour in self._neighbours.values():
             bridged = back and neighbour.router.settings.graceful_restart is not None
             neighbour.leave(None if bridged else cease, text)
-        if self._running:
-            await asyncio.wait(self._running)
-        await self._connector.close()
+        await self._gone()
 
     async def end(self) -> None:
         """Whatever there still is ends without ado."""
         self._over = True
         for task in self._running:
             task.cancel()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        """Until every session and every connection has ended."""
         if self._running:
             await asyncio.wait(self._running)
         await self._connector.close()
