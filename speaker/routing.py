@@ -20,7 +20,6 @@ from speaker.bgp.routes import Offer, Routes, Rules, Standing
 from speaker.bgp.wanted import Change, Wanted
 from speaker.plan import Unannounced
 from vipcast.config.config import Config
-from vipcast.model.addresses import parse_address
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.peer import Peer
@@ -124,7 +123,7 @@ class Routing:
         pools = {pool for each in config.bgp for pool in each.pools}
         for service, routes in self.decisions.items():
             for answer in routes.answers:
-                if not answer.offers and _pool(answer.address, config) in pools:
+                if not answer.offers and answer.pool in pools:
                     yield Unannounced(answer.address, service, answer.reason, answer.message)
 
     def take(self) -> Mapping[str, Change]:
@@ -136,12 +135,3 @@ class Routing:
         """The Services whose routes are others than when it was last asked, in their order."""
         turns, self._turns = self._turns, []
         return tuple(turns)
-
-
-def _pool(text: str, config: Config) -> str | None:
-    """The pool that an address is from; None if there is none."""
-    try:
-        pool = config.pool_of(parse_address(text))
-    except ValueError:
-        return None
-    return None if pool is None else pool.name

@@ -11,7 +11,7 @@ advertisement; speaker.bgp.wanted unites those of all Services.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations
 from typing import NamedTuple
@@ -49,12 +49,16 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What becomes of one address, as the status has it ("" where there is none), and why."""
+    """What becomes of one address, as the status has it ("" where there is none), and why.
+
+    `pool` is the one that it is from, "" if there is none.
+    """
 
     address: str
     reason: Reason
     message: str
     offers: tuple[Offer, ...] = ()
+    pool: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class Rules:
         if mine is None:
             mine = self._here[pool.name] = _here(pool.name, config, node)
         if isinstance(mine, Refusal):
-            return Answer(text, mine.reason, mine.message)
+            return Answer(text, mine.reason, mine.message, pool=pool.name)
         matches = tuple([any_matches(each.services, service.labels) for each in mine])
         key = (pool.name, address.version, matches)
         found = self._found.get(key)
@@ -148,11 +152,11 @@ class Rules:
             ads = tuple(each for each, matched in zip(mine, matches, strict=True) if matched)
             found = self._found[key] = self._judge(mine, ads, family_of(address))
         if isinstance(found, Refusal):
-            return Answer(text, found.reason, found.message)
+            return Answer(text, found.reason, found.message, pool=pool.name)
         if idle is not None:
-            return _no(text, idle)
+            return _no(text, idle, pool.name)
         offers = tuple([Offer(record(address, terms.length), terms) for terms in found])
-        return Answer(text, Reason.ADVERTISED, YES, offers)
+        return Answer(text, Reason.ADVERTISED, YES, offers, pool.name)
 
     def _judge(self, mine: Ads, ads: Ads, family: Family) -> tuple[Terms, ...] | Refusal:
         """The terms of the advertisements for one Service, of all that take the node."""
@@ -203,8 +207,8 @@ class Rules:
 YES = sentence(Reason.ADVERTISED)
 
 
-def _no(address: str, reason: Reason) -> Answer:
-    return Answer(address, reason, sentence(reason))
+def _no(address: str, reason: Reason, pool: str = "") -> Answer:
+    return Answer(address, reason, sentence(reason), pool=pool)
 
 
 def _unable(node: Node, standing: Standing) -> Reason | None:
