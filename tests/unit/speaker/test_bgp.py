@@ -107,12 +107,18 @@ def configure(world: World, **advertisement: Any) -> None:
     peer(world)
 
 
-@story("node1", config=False)
-async def test_a_router_has_the_routes_of_the_services_and_no_others(world: World) -> None:
-    router = Router(world)
+async def served(world: World, *, hold_time: int = 90) -> Router:
+    """A router that has the route to one Service, and no other."""
+    router = Router(world, hold_time=hold_time)
     configure(world)
     world.serve("web", VIP)
     await router.has("192.0.2.240/32")
+    return router
+
+
+@story("node1", config=False)
+async def test_a_router_has_the_routes_of_the_services_and_no_others(world: World) -> None:
+    router = await served(world)
     hop = router.table[ROUTE]
     assert (hop.as_path, hop.next_hop) == ((OURS,), IPv4Address("192.0.2.11"))
     world.serve("more", IPv4Address("192.0.2.241"))
@@ -125,10 +131,7 @@ async def test_a_router_has_the_routes_of_the_services_and_no_others(world: Worl
 
 @story("node1", config=False)
 async def test_a_peer_that_is_taken_away_is_told_so_and_has_nothing_left(world: World) -> None:
-    router = Router(world)
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world)
     world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
     await until(lambda: router.last is not None, "it was told")
     assert router.table == {}
@@ -138,10 +141,7 @@ async def test_a_peer_that_is_taken_away_is_told_so_and_has_nothing_left(world: 
 
 @story("node1", config=False)
 async def test_a_speaker_that_ends_withdraws_and_says_that_it_may_be_back(world: World) -> None:
-    router = Router(world)
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world)
     await world["node1"].stop()
     await until(lambda: router.last is not None, "it was told")
     assert router.table == {}
@@ -153,10 +153,7 @@ async def test_a_speaker_that_ends_withdraws_and_says_that_it_may_be_back(world:
 
 @story("node1", config=False)
 async def test_a_session_that_was_lost_is_back_with_the_whole_table(world: World) -> None:
-    router = Router(world)
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world)
     assert router.far is not None
     router.far.reset()
     await until(lambda: router.sessions == 2, "another session")
@@ -165,10 +162,7 @@ async def test_a_session_that_was_lost_is_back_with_the_whole_table(world: World
 
 @story("node1", config=False)
 async def test_a_router_that_asks_is_told_all_again(world: World) -> None:
-    router = Router(world)
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world)
     told = router.updates
     assert router.far is not None
     await router.far.write(encode.route_refresh(RouteRefresh(IPV4_UNICAST, 0)))
@@ -203,10 +197,7 @@ def drain(world: World, node: str, asked: str = "true") -> None:
 async def test_a_drained_node_is_used_last_then_tells_nothing_until_it_is_back(
     world: World,
 ) -> None:
-    router = Router(world)
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world)
     drain(world, "node1")
     await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
     waited = await until(lambda: router.last is not None, "it was told")
@@ -223,11 +214,7 @@ async def test_a_drained_node_is_used_last_then_tells_nothing_until_it_is_back(
 
 @story("node1", config=False)
 async def test_a_cordoned_node_is_used_last_and_goes_on_serving(world: World) -> None:
-    router = Router(world)
-    router.hold_time = 0
-    configure(world)
-    world.serve("web", VIP)
-    await router.has("192.0.2.240/32")
+    router = await served(world, hold_time=0)
     world.apply("Node", "node1", namespace="", spec={"unschedulable": True})
     await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
     await pass_time(10 * WAIT)
