@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+from pathlib import Path
 from typing import Final
 
 LARGE: Final = 1 << 16
@@ -17,6 +18,10 @@ LARGE: Final = 1 << 16
 
 EVERY: Final = 20.0
 """Seconds between two times at which free pages inside the heap are given back."""
+
+_STATM: Final = Path("/proc/self/statm")
+_SLACK: Final = 128
+"""Pages, half a MiB, by which a program may grow without that."""
 
 _M_MMAP_THRESHOLD: Final = -3  # malloc.h; see mallopt(3). Setting it ends its growing, too.
 
@@ -29,11 +34,20 @@ def spare() -> None:
 
 
 async def give_back(every: float = EVERY) -> None:
-    """Give free pages back until cancelled; in a thread, for that takes some milliseconds.
+    """Give free pages back until cancelled, where there are more pages than after the last time.
 
-    malloc_trim(3) goes through the whole heap, and ctypes lets other threads run meanwhile.
+    malloc_trim(3) goes through the whole heap, which takes many milliseconds: in a thread, since
+    ctypes lets others run meanwhile, and not at all while a program rests.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    left = 0
     while trim is not None:
         await asyncio.sleep(every)
-        await asyncio.to_thread(trim, 0)
+        if _resident() > left:
+            await asyncio.to_thread(trim, 0)
+            left = _resident() + _SLACK
+
+
+def _resident() -> int:
+    """Pages in memory: the second word of proc(5), statm."""
+    return int(_STATM.read_text().split()[1])
