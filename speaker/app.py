@@ -214,10 +214,11 @@ class Speaker:
     async def _follow_objects(self) -> None:
         clock = self._doors.clock
         async for batch in self._doors.source.changes():
+            began = clock.now()
             for portion in portions(batch) if self.intents.synced else (batch,):
-                began = clock.now()
                 self._take_in(partial(self._take, portion))
-                await asyncio.sleep(rest(clock.now() - began))
+                await asyncio.sleep(0)  # hellos, timers and sessions have their turn
+            await asyncio.sleep(rest(clock.now() - began))
 
     def _take(self, batch: Batch) -> None:
         taken = self.intents.take(batch, self._doors.clock.now())

@@ -26,13 +26,25 @@ def test_what_is_few_stays_as_it_is() -> None:
 def test_every_change_is_in_one_portion_and_what_decides_about_many_comes_first() -> None:
     problem = Finding("file x", "", "", "It is odd.")
     few = (*changes(NODE, AT_ONCE + 1), *changes(SECRET, 1))
-    many = (*changes(SERVICE, AT_ONCE), *changes(ENDPOINT_SLICE, 3))
+    many = changes(SERVICE, AT_ONCE + 3)
     batch = Batch((*many[:5], *few, *many[5:]), synced=True, problems=(problem,))
     first, second = portions(batch)
-    assert (first.deltas, second.deltas) == ((*few, *many[:AT_ONCE]), many[AT_ONCE:])
+    assert first.deltas[: len(few)] == few
+    assert len(first.deltas) == len(few) + AT_ONCE
+    assert {*first.deltas, *second.deltas} == set(batch.deltas)
+    assert len(second.deltas) == 3
     assert first.problems == second.problems == (problem,)
     assert first.synced
     assert second.synced
+
+
+def test_a_service_and_its_endpoints_are_in_one_portion() -> None:
+    services, slices = changes(SERVICE, 2 * AT_ONCE), changes(ENDPOINT_SLICE, 2 * AT_ONCE)
+    for portion in portions(Batch((*services, *reversed(slices)), synced=True)):
+        kinds: dict[Key, list[Kind]] = {}
+        for delta in portion.deltas:
+            kinds.setdefault(delta.ref.key, []).append(delta.ref.kind)
+        assert all(both == [SERVICE, ENDPOINT_SLICE] for both in kinds.values())
 
 
 def test_changes_that_stay_together_are_one_portion() -> None:
@@ -40,7 +52,7 @@ def test_changes_that_stay_together_are_one_portion() -> None:
     assert list(portions(batch)) == [batch]
 
 
-def test_others_have_their_turn_for_longer_than_a_portion_takes_but_not_for_ever() -> None:
+def test_changes_gather_for_longer_than_a_batch_takes_but_not_for_ever() -> None:
     assert 0.01 < rest(0.01) < 0.1
     assert rest(5.0) == LONGEST_REST
 
