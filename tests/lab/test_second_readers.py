@@ -75,6 +75,10 @@ def test_three_readers_agree_on_a_session_with_each_make(lab: Lab, make: str) ->
         "hold_time": 180,
         "router_id": str(node.address),
         "capabilities": [1, 6, 65],
+        "families": [[1, 1], [2, 1]],
+        "asn4": OTHER,
+        "extended_next_hop": [],
+        "graceful_restart": None,
     }
     assert [
         (each["announced"], each["withdrawn"]) for each in read if each["type"] == "update"
@@ -92,6 +96,7 @@ def test_three_readers_agree_on_a_session_with_each_make(lab: Lab, make: str) ->
         "next_hops": [str(node.address)],
         "origin": "igp",
         "as_path": [OTHER],
+        "as4_path": None,
         "local_pref": None,
         "communities": [[64601, 1], [64601, 2]],
         "large_communities": [[64601, 1, 2]],

@@ -1,36 +1,48 @@
 """BGP messages as others read them, in one form, so that readers are compared with each other.
 
 Each message becomes a dictionary with its `type`: open, update, end of rib, notification, keepalive
-or refresh. An AS number takes four bytes (RFC 6793). The third reader, Wireshark's dissector, reads
-captures: lab.routers.capture.
+or refresh. AS paths have numbers of four bytes, or of two where a side knows no longer ones (RFC
+6793). The third reader, Wireshark's dissector, reads captures: lab.routers.capture.
+
+scapy reads only the first of several capabilities of one parameter, of several families of one
+capability and of several communities of one attribute: what follows it is read here. It does not
+know IPv4 with an IPv6 next hop (RFC 8950). To ExaBGP an AS path without numbers is none at all.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import struct
 import subprocess
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # scapy's own deprecations
+    logging.getLogger("scapy.runtime").setLevel(logging.ERROR)  # it tells its default at import
+    from scapy.config import conf
     from scapy.contrib import bgp
 
 Told = dict[str, Any]
 
 _ORIGINS = ("igp", "egp", "incomplete")
 _ORIGIN, _AS_PATH, _NEXT_HOP, _LOCAL_PREF, _COMMUNITIES = 1, 2, 3, 5, 8
-_MP_REACH, _MP_UNREACH, _LARGE_COMMUNITIES = 14, 15, 32
+_MP_REACH, _MP_UNREACH, _AS4_PATH, _LARGE_COMMUNITIES = 14, 15, 17, 32
+_MULTIPROTOCOL, _EXTENDED_NEXT_HOP, _GRACEFUL_RESTART, _FOUR_OCTETS = 1, 5, 64, 65
+_MANY = 1 << 16
+"""More prefixes than a message holds; scapy's own limit is 100."""
 
 
-def by_exabgp(messages: Sequence[bytes]) -> list[Told]:
+def by_exabgp(messages: Sequence[bytes], *, four_octet: bool = True) -> list[Told]:
     """As ExaBGP reads them, in Debian's Python. Raises AssertionError, with its words."""
+    asked = {"messages": [message.hex() for message in messages], "four_octet": four_octet}
     done = subprocess.run(
         ["/usr/bin/python3", "-I", str(Path(__file__).with_name("exabgp_reader.py"))],
-        input=json.dumps([message.hex() for message in messages]),
+        input=json.dumps(asked),
         capture_output=True,
         text=True,
         check=False,
@@ -40,10 +52,21 @@ def by_exabgp(messages: Sequence[bytes]) -> list[Told]:
     return told
 
 
-def by_scapy(messages: Iterable[bytes]) -> list[Told]:
+def by_scapy(messages: Iterable[bytes], *, four_octet: bool = True) -> list[Told]:
     """As scapy reads them. Raises AssertionError where it leaves something unread."""
-    bgp.bgp_module_conf.use_2_bytes_asn = False
-    return [_read(message) for message in messages]
+    with _reading(four_octet=four_octet):
+        return [_read(message) for message in messages]
+
+
+@contextmanager
+def _reading(*, four_octet: bool) -> Iterator[None]:
+    before = bgp.bgp_module_conf.use_2_bytes_asn, conf.max_list_count, conf.debug_dissector
+    bgp.bgp_module_conf.use_2_bytes_asn = not four_octet
+    conf.max_list_count, conf.debug_dissector = _MANY, True  # what it cannot read, it raises
+    try:
+        yield
+    finally:
+        bgp.bgp_module_conf.use_2_bytes_asn, conf.max_list_count, conf.debug_dissector = before
 
 
 def _read(message: bytes) -> Told:
@@ -64,22 +87,43 @@ def _read(message: bytes) -> Told:
 
 
 def _open(told: Any) -> Told:
+    offered = [each for parameter in told.opt_params for each in _capabilities(parameter)]
+    by_code = {each.code: each for each in offered}
     return {
         "type": "open",
         "asn": told.my_as,
         "hold_time": told.hold_time,
         "router_id": told.bgp_id,
-        "capabilities": sorted({code for each in told.opt_params for code in _codes(each)}),
+        "capabilities": sorted(by_code),
+        "families": [[each.afi, each.safi] for each in offered if each.code == _MULTIPROTOCOL],
+        "asn4": by_code[_FOUR_OCTETS].asn if _FOUR_OCTETS in by_code else None,
+        "extended_next_hop": [
+            entry
+            for each in offered
+            if each.code == _EXTENDED_NEXT_HOP
+            for entry in _all(each.cap_data, "!HHH")
+        ],
+        "graceful_restart": _restart(by_code.get(_GRACEFUL_RESTART)),
     }
 
 
-def _codes(parameter: Any) -> Iterator[int]:
-    """Capabilities of one optional parameter: scapy reads the first, and is asked again."""
+def _restart(told: Any) -> Told | None:
+    if told is None:
+        return None
+    return {
+        "flags": told.restart_flags,
+        "time": told.restart_time,
+        "families": [entry for each in told.entries for entry in _all(each, "!HBB")],
+    }
+
+
+def _capabilities(parameter: Any) -> Iterator[Any]:
+    """Those of one optional parameter: scapy reads the first, and is asked again."""
     left = bytes(parameter)[2:]
     while left:
-        capability = bgp.BGPCapability(left)
-        yield capability.code
-        left = left[2 + capability.length :]
+        size = 2 + left[1]
+        yield bgp.BGPCapability(left[:size])
+        left = left[size:]
 
 
 def _update(told: Any) -> Told:
@@ -102,22 +146,20 @@ def _update(told: Any) -> Told:
         "next_hops": sorted(next_hops),
         "origin": _ORIGINS[values[_ORIGIN].origin] if _ORIGIN in values else None,
         "as_path": _as_path(values.get(_AS_PATH)),
+        "as4_path": values[_AS4_PATH].segment_value if _AS4_PATH in values else None,
         "local_pref": values[_LOCAL_PREF].local_pref if _LOCAL_PREF in values else None,
-        "communities": _communities(values.get(_COMMUNITIES)),
-        "large_communities": [
-            [each.global_administrator, each.local_data_part1, each.local_data_part2]
-            for each in getattr(values.get(_LARGE_COMMUNITIES), "segments", [])
-        ],
+        "communities": _all(values.get(_COMMUNITIES), "!HH"),
+        "large_communities": _all(values.get(_LARGE_COMMUNITIES), "!III"),
     }
 
 
 def _as_path(told: Any) -> list[int] | None:
     if told is None:
         return None
-    return [number for segment in told.segments for number in segment.segment_value]
+    return [number for segment in told.segments for number in segment.segment_value] or None
 
 
-def _communities(told: Any) -> list[list[int]]:
-    """scapy knows of a first one only; the others are what follows it."""
+def _all(told: Any, form: str) -> list[list[int]]:
+    """Each of a row of equals: what scapy reads of it and what it leaves."""
     packed = b"" if told is None else bytes(told)
-    return [list(pair) for pair in struct.iter_unpack("!HH", packed)]
+    return [list(numbers) for numbers in struct.iter_unpack(form, packed)]

@@ -102,6 +102,7 @@ def announced(prefixes: list[str], *next_hops: object) -> Told:
         "next_hops": [str(hop) for hop in next_hops],
         "origin": "igp",
         "as_path": [OURS],
+        "as4_path": None,
         "local_pref": None,
         "communities": [[64601, 1], [64601, 2]],
         "large_communities": [[OURS, 1, 2]],
@@ -110,7 +111,7 @@ def announced(prefixes: list[str], *next_hops: object) -> Told:
 
 def withdrawn(prefix: str) -> Told:
     """An UPDATE that takes a route back."""
-    nothing = dict.fromkeys(("origin", "as_path", "local_pref"))
+    nothing = dict.fromkeys(("origin", "as_path", "as4_path", "local_pref"))
     return {
         "type": "update",
         "announced": [],
@@ -137,11 +138,19 @@ def test_three_readers_agree_on_everything_that_a_speaker_says(lab: Lab) -> None
         converse(lab, speak(lab), router, capture)
     four, six = said(capture, node.address), said(capture, node.address6)
     hops = str(node.address6), link_local(node)
-    opened = {"type": "open", "asn": 23456, "hold_time": 90, "router_id": str(node.address)}
+    opened = {
+        "type": "open",
+        "asn": 23456,
+        "hold_time": 90,
+        "router_id": str(node.address),
+        "families": [[1, 1], [2, 1]],
+        "asn4": OURS,
+        "graceful_restart": None,
+    }
 
     assert capture.problems() == []
     assert four == [
-        {**opened, "capabilities": [1, 2, 6, 65, 70]},
+        {**opened, "capabilities": [1, 2, 6, 65, 70], "extended_next_hop": []},
         KEEPALIVE,
         announced(FOUR, node.address),
         end_of_rib(1),
@@ -157,7 +166,7 @@ def test_three_readers_agree_on_everything_that_a_speaker_says(lab: Lab) -> None
         CEASE,
     ]
     assert six == [
-        {**opened, "capabilities": [1, 2, 5, 6, 65, 70]},
+        {**opened, "capabilities": [1, 2, 5, 6, 65, 70], "extended_next_hop": [[1, 1, 2]]},
         KEEPALIVE,
         announced(FOUR, *hops),
         end_of_rib(1),

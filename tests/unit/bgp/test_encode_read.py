@@ -1,8 +1,8 @@
-"""Whatever is encoded reads back as what was said: by our decoder, and by a second reader."""
+"""Whatever is encoded reads back as what was said: by our decoder, by scapy and by ExaBGP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
@@ -28,8 +28,7 @@ from speaker.bgp.messages import (
     Update,
 )
 from speaker.bgp.prefixes import network, pack, record
-from tests.support.bgp_readers import Told, by_exabgp
-from tests.unit.bgp import second_reader
+from tests.support.bgp_readers import Told, by_exabgp, by_scapy
 
 FAMILIES = st.sampled_from((IPV4_UNICAST, IPV6_UNICAST))
 ANY_FAMILY = st.builds(AfiSafi, st.integers(0, 65535), st.integers(0, 255))
@@ -44,6 +43,8 @@ RECORDS = {
         record, st.builds(IPv6Address, st.integers(0, 2**128 - 1)), st.integers(0, 128)
     ),
 }
+Reader = Callable[..., list[Told]]
+READERS = (by_scapy, by_exabgp)
 KNOWN = {1, 2, 5, 6, 64, 65, 70}
 """The capabilities that have a field of their own."""
 
@@ -199,27 +200,6 @@ def test_withdrawn_routes_read_back_in_order(said: tuple[AfiSafi, Attributes, by
     assert found == [(family, network(one), False) for one in records_of(family, prefixes)]
 
 
-def plain(attributes: Attributes, *, four_octet: bool) -> list[tuple[str, object]]:
-    """The attributes of an UPDATE as second_reader names them."""
-    path = list(attributes.as_path)
-    short = [asn if asn < 65536 else AS_TRANS for asn in path]
-    hop = str(attributes.next_hop)
-    hops = (hop,) if attributes.link_local is None else (hop, str(attributes.link_local))
-    wide = attributes.next_hop.version == 6
-    found: list[tuple[str, object]] = [("MP_REACH_NLRI", hops)] if wide else []
-    found += [("ORIGIN", "IGP"), ("AS_PATH", path if four_octet else short)]
-    found += [] if wide else [("NEXT_HOP", hop)]
-    if attributes.local_pref is not None:
-        found.append(("LOCAL_PREF", attributes.local_pref))
-    if attributes.communities:
-        found.append(("COMMUNITY", list(attributes.communities)))
-    if not four_octet and short != path:
-        found.append(("AS4_PATH", path))
-    if attributes.large_communities:
-        found.append(("LARGE_COMMUNITY", list(attributes.large_communities)))
-    return found
-
-
 SPOKEN = (
     (IPV4_UNICAST, Attributes((65001,), IPv4Address("192.0.2.1"))),
     (IPV4_UNICAST, Attributes((65001, 4_200_000_000), IPv4Address("192.0.2.1"))),
@@ -236,6 +216,8 @@ SPOKEN = (
     (IPV6_UNICAST, Attributes((65001,), IPv6Address("2001:db8::1"))),
     (IPV6_UNICAST, Attributes((), IPv6Address("2001:db8::1"), IPv6Address("fe80::1"), 200)),
 )
+BEHIND = (IPV4_UNICAST, Attributes((65001,), IPv6Address("2001:db8::1")))
+"""IPv4 routes with an IPv6 next hop (RFC 8950)."""
 ROUTES = {
     IPV4_UNICAST: [f"198.18.{number // 256}.{number % 256}/32" for number in range(1000)]
     + ["0.0.0.0/0", "192.0.2.128/25", "198.51.100.0/24", "10.0.0.0/8"],
@@ -249,49 +231,75 @@ def packed(family: AfiSafi) -> bytes:
     return b"".join(record(block.network_address, block.prefixlen) for block in blocks)
 
 
+def spoken(attributes: Attributes, *, four_octet: bool) -> Told:
+    """The attributes of an UPDATE, as readers are to tell them."""
+    path = list(attributes.as_path)
+    short = [asn if asn < 65536 else AS_TRANS for asn in path]
+    hops = (attributes.next_hop, attributes.link_local)
+    return {
+        "type": "update",
+        "withdrawn": [],
+        "next_hops": sorted(str(hop) for hop in hops if hop is not None),
+        "origin": "igp",
+        "as_path": (path if four_octet else short) or None,
+        "as4_path": None if four_octet or short == path else path,
+        "local_pref": attributes.local_pref,
+        "communities": [[number >> 16, number & 0xFFFF] for number in attributes.communities],
+        "large_communities": [list(numbers) for numbers in attributes.large_communities],
+    }
+
+
 @pytest.mark.parametrize("four_octet", [True, False])
-@pytest.mark.parametrize(("family", "attributes"), SPOKEN)
+@pytest.mark.parametrize(
+    ("read", "family", "attributes"),
+    # scapy does not know RFC 8950.
+    [(read, *case) for read in READERS for case in SPOKEN] + [(by_exabgp, *BEHIND)],
+)
 def test_a_second_reader_reads_the_same_routes_and_attributes(
-    family: AfiSafi, attributes: Attributes, four_octet: bool
+    read: Reader, family: AfiSafi, attributes: Attributes, four_octet: bool
 ) -> None:
     sent = encode.announce(family, attributes, packed(family), four_octet=four_octet)
-    read = second_reader.updates(sent, four_octet=four_octet)
-    assert len(read) == 2
-    assert [prefix for update in read for prefix in update.announced] == ROUTES[family]
-    for update in read:
-        assert update.withdrawn == []
-        assert update.attributes == plain(attributes, four_octet=four_octet)
+    both = read(list(messages_of(sent)), four_octet=four_octet)
+    assert len(both) == 2
+    found = [prefix for told in both for prefix in told.pop("announced")]
+    assert sorted(found) == sorted(ROUTES[family])
+    assert both == [spoken(attributes, four_octet=four_octet)] * 2
 
 
 @pytest.mark.parametrize("family", [IPV4_UNICAST, IPV6_UNICAST])
-def test_a_second_reader_reads_the_same_withdrawals(family: AfiSafi) -> None:
-    read = second_reader.updates(encode.withdraw(family, packed(family)), four_octet=True)
-    assert [prefix for update in read for prefix in update.withdrawn] == ROUTES[family]
-    assert [(update.announced, update.attributes) for update in read] == [([], [])] * 2
+@pytest.mark.parametrize("read", READERS)
+def test_a_second_reader_reads_the_same_withdrawals(read: Reader, family: AfiSafi) -> None:
+    both = read(list(messages_of(encode.withdraw(family, packed(family)))))
+    assert len(both) == 2
+    found = [prefix for told in both for prefix in told.pop("withdrawn")]
+    assert sorted(found) == sorted(ROUTES[family])
+    nothing: Told = dict.fromkeys(("origin", "as_path", "as4_path", "local_pref"))
+    lists: Told = {
+        name: [] for name in ("announced", "next_hops", "communities", "large_communities")
+    }
+    assert both == [{"type": "update", **nothing, **lists}] * 2
 
 
-def test_a_second_reader_reads_the_other_messages() -> None:
-    sent = (
-        encode.keepalive()
-        + encode.route_refresh(RouteRefresh(IPV6_UNICAST, 1))
-        + encode.notification(Notification(6, 2, encode.shutdown("bye")))
-    )
-    alive, refresh, last = (
-        packet.lastlayer() for packet in second_reader.packets(sent, four_octet=True)
-    )
-    assert alive.name == "KEEPALIVE"
-    assert (refresh.name, refresh.afi, refresh.subtype, refresh.safi) == ("ROUTE-REFRESH", 2, 1, 1)
-    assert last.sprintf("%error_code%, %error_subcode%") == "Cease, Administrative Shutdown"
-    assert last.data == b"\x03bye"
+@pytest.mark.parametrize("read", READERS)
+def test_a_second_reader_reads_the_other_messages(read: Reader) -> None:
+    sent = [
+        encode.keepalive(),
+        encode.end_of_rib(IPV4_UNICAST),
+        encode.end_of_rib(IPV6_UNICAST),
+        encode.notification(Notification(6, 2, encode.shutdown("bye"))),
+        encode.route_refresh(RouteRefresh(IPV6_UNICAST, 1)),
+    ]
+    assert read(sent) == [
+        {"type": "keepalive"},
+        {"type": "end of rib", "afi": 1},
+        {"type": "end of rib", "afi": 2},
+        {"type": "notification", "code": 6, "subcode": 2},
+        {"type": "refresh", "afi": 2, "subtype": 1},
+    ]
 
 
-@pytest.mark.parametrize("family", [IPV4_UNICAST, IPV6_UNICAST])
-def test_a_second_reader_finds_nothing_in_the_end_of_a_family(family: AfiSafi) -> None:
-    read = second_reader.updates(encode.end_of_rib(family), four_octet=True)
-    assert read == [second_reader.Read()]
-
-
-def test_a_second_reader_reads_the_same_open() -> None:
+@pytest.mark.parametrize("read", READERS)
+def test_a_second_reader_reads_the_same_open(read: Reader) -> None:
     said = Capabilities(
         families=(IPV4_UNICAST, IPV6_UNICAST),
         four_octet_asn=4_200_000_000,
@@ -299,84 +307,38 @@ def test_a_second_reader_reads_the_same_open() -> None:
         enhanced_refresh=True,
         extended_message=True,
         extended_next_hop=((IPV4_UNICAST, 2),),
-        graceful_restart=GracefulRestart(True, True, 120, ((IPV4_UNICAST, True),)),
+        graceful_restart=GracefulRestart(
+            True, True, 120, ((IPV4_UNICAST, True), (IPV6_UNICAST, False))
+        ),
     )
     sent = encode.open_message(Open(4_200_000_000, 90, IPv4Address("192.0.2.1"), said))
-    (packet,) = second_reader.packets(sent, four_octet=True)
-    assert packet.sprintf("%BGPOpen.my_as% %BGPOpen.hold_time% %BGPOpen.bgp_id%") == (
-        f"{AS_TRANS} 90 192.0.2.1"
-    )
-    ipv4, ipv6, refresh, hops, extended, restart, asn, enhanced = second_reader.capabilities(sent)
-    assert [(one.code, one.afi, one.safi) for one in (ipv4, ipv6)] == [(1, 1, 1), (1, 2, 1)]
-    assert [(one.code, one.length) for one in (refresh, extended, enhanced)] == [
-        (2, 0),
-        (6, 0),
-        (70, 0),
+    assert read([sent]) == [
+        {
+            "type": "open",
+            "asn": AS_TRANS,
+            "hold_time": 90,
+            "router_id": "192.0.2.1",
+            "capabilities": [1, 2, 5, 6, 64, 65, 70],
+            "families": [[1, 1], [2, 1]],
+            "asn4": 4_200_000_000,
+            "extended_next_hop": [[1, 1, 2]],
+            "graceful_restart": {"flags": 0xC, "time": 120, "families": [[1, 1, 0x80], [2, 1, 0]]},
+        }
     ]
-    assert (hops.code, hops.cap_data) == (5, bytes.fromhex("000100010002"))
-    assert (restart.code, restart.restart_flags, restart.restart_time) == (64, 0xC, 120)
-    assert [(one.afi, one.safi, one.flags) for one in restart.entries] == [(1, 1, 0x80)]
-    assert (asn.code, asn.asn) == (65, 4_200_000_000)
 
 
-def told_by_exabgp(family: AfiSafi, attributes: Attributes) -> Told:
-    """What ExaBGP should say of the routes above, of all messages together."""
-    return {
-        "announced": sorted(ROUTES[family]),
-        "withdrawn": [],
-        "next_hops": sorted(
-            str(hop) for hop in (attributes.next_hop, attributes.link_local) if hop is not None
-        ),
-        "origin": "igp",
-        "as_path": list(attributes.as_path) or None,
-        "local_pref": attributes.local_pref,
-        "communities": [[number >> 16, number & 0xFFFF] for number in attributes.communities],
-        "large_communities": [list(numbers) for numbers in attributes.large_communities],
-    }
-
-
-@pytest.mark.parametrize(
-    ("family", "attributes"),
-    [*SPOKEN, (IPV4_UNICAST, Attributes((65001,), IPv6Address("2001:db8::1")))],
-)
-def test_exabgp_reads_the_same_routes_and_attributes(
-    family: AfiSafi, attributes: Attributes
-) -> None:
-    sent = encode.announce(family, attributes, packed(family), four_octet=True)
-    first, second = by_exabgp(list(messages_of(sent)))
-    expected = told_by_exabgp(family, attributes)
-    assert sorted(first["announced"] + second["announced"]) == expected["announced"]
-    for told in (first, second):
-        assert told.pop("type") == "update"
-        assert told | {"announced": expected["announced"]} == expected
-
-
-def test_exabgp_reads_every_other_message() -> None:
-    said = Capabilities((IPV4_UNICAST, IPV6_UNICAST), 4_200_000_000, route_refresh=True)
-    sent = [
-        encode.open_message(Open(4_200_000_000, 90, IPv4Address("192.0.2.1"), said)),
-        encode.keepalive(),
-        encode.end_of_rib(IPV4_UNICAST),
-        encode.end_of_rib(IPV6_UNICAST),
-        encode.withdraw(IPV4_UNICAST, packed(IPV4_UNICAST)[-20:]),
-        encode.withdraw(IPV6_UNICAST, packed(IPV6_UNICAST)[-68:]),
-        encode.notification(Notification(6, 2, encode.shutdown("bye"))),
-        encode.route_refresh(RouteRefresh(IPV6_UNICAST, 1)),
-    ]
-    opened, alive, ipv4, ipv6, gone, gone6, last, refresh = by_exabgp(sent)
-    assert opened == {
+@pytest.mark.parametrize("read", READERS)
+def test_a_second_reader_finds_nothing_in_an_open_that_offers_nothing(read: Reader) -> None:
+    sent = encode.open_message(Open(65001, 90, IPv4Address("192.0.2.1"), Capabilities()))
+    (told,) = read([sent])
+    assert told == {
         "type": "open",
-        "asn": AS_TRANS,
+        "asn": 65001,
         "hold_time": 90,
         "router_id": "192.0.2.1",
-        "capabilities": [1, 2, 65],
+        "capabilities": [],
+        "families": [],
+        "asn4": None,
+        "extended_next_hop": [],
+        "graceful_restart": None,
     }
-    assert (alive["type"], ipv4, ipv6) == (
-        "keepalive",
-        {"type": "end of rib", "afi": 1},
-        {"type": "end of rib", "afi": 2},
-    )
-    assert (gone["withdrawn"], gone["announced"]) == (sorted(ROUTES[IPV4_UNICAST][-4:]), [])
-    assert (gone6["withdrawn"], gone6["announced"]) == (sorted(ROUTES[IPV6_UNICAST][-4:]), [])
-    assert last == {"type": "notification", "code": 6, "subcode": 2}
-    assert refresh == {"type": "refresh", "afi": 2, "subtype": 1}
