@@ -44,7 +44,8 @@ def _report(
     session = None if view is None else view.session
     up = None if session is None or session.state is not State.ESTABLISHED else session
     agreed = None if up is None else up.negotiated
-    down = None if session is None else session.last_down
+    cause = None if session is None else session.cause
+    aftermath = None if session is None else session.aftermath
     families = (FAMILIES[each] for each in Family if each in families_of(peer))
     return status.PeerReport(
         name=peer.name,
@@ -52,15 +53,15 @@ def _report(
         port=peer.port,
         local_asn=peer.local_asn or peer.my_asn,
         peer_asn=agreed.peer_asn if agreed is not None else peer.peer_asn or 0,
-        state=str(State.IDLE if session is None else _reached(session.state, down)),
+        state=str(State.IDLE if session is None else _reached(session.state, aftermath or cause)),
         since=since(peer.name, 0 if up is None else up.generation),
         announced=0 if view is None else view.announced,
         pending=0 if view is None else view.pending,
         families=tuple(map(str, families if agreed is None else agreed.families)),
         unspoken=() if view is None else view.unspoken,
-        reason="" if down is None else str(down.reason),
-        error="" if down is None else down.sentence,
-        hint="" if down is None else down.hint,
+        reason="" if cause is None else str(cause.reason),
+        error="" if cause is None else _error(cause, aftermath),
+        hint="" if cause is None else cause.hint,
         notification="" if session is None else _last_said(session),
         bfd=NO_BFD if peer.bfd_profile else "",
         blocked=blocked,
@@ -75,6 +76,11 @@ def _reached(state: State, down: Down | None) -> State:
     if state is State.ESTABLISHED or down is None:
         return state
     return State.IDLE if down.state is State.ESTABLISHED else down.state
+
+
+def _error(cause: Down, aftermath: Down | None) -> str:
+    since = "" if aftermath is None else f" Since then: {aftermath.sentence}"
+    return f"{cause.sentence}{since}"
 
 
 def _last_said(session: SessionView) -> str:

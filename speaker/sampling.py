@@ -101,7 +101,7 @@ def _sample(place: str, peer: Peer, view: NeighbourView | None, blocked: str) ->
         pending=view.pending,
         sent=_by_name(session.messages_sent),
         received=_by_name(session.messages_received),
-        down="" if session.last_down is None else str(session.last_down.reason),
+        down="" if session.cause is None else str(session.cause.reason),
         errors={way: one.notification.words for way, one in said.items() if one is not None},
         without_bfd=without_bfd,
     )

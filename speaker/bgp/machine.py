@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from speaker.bgp import encode
 from speaker.bgp.backoff import STOOD, Backoff
+from speaker.bgp.causes import Causes
 from speaker.bgp.closing import Ending, expired
 from speaker.bgp.codes import MessageType
 from speaker.bgp.connection import Connection, MessageCounts
@@ -40,7 +41,7 @@ class Machine:
         self.sent: MessageCounts = Counter()
         self.last_sent: Said | None = None
         self.last_received: Said | None = None
-        self.last_down: Down | None = None
+        self.causes = Causes()
         self._settings = settings
         self._backoff = Backoff()
         self._offer = Offer.FULL
@@ -186,7 +187,7 @@ class Machine:
         if ending.notification is not None and (theirs or self._last):
             said = Said(ending.notification, by_us=not theirs, at=now)
         local = None if self.connection is None else self.connection.local
-        self.last_down = Down(
+        down = Down(
             generation=generation,
             reason=ending.reason,
             state=self.state,
@@ -195,7 +196,8 @@ class Machine:
             said=said,
             stood=stood,
         )
-        self.events.append(self.last_down)
+        self.causes = self.causes.after(down)
+        self.events.append(down)
 
     def _damp(self, now: float) -> None:
         wait = self._backoff.wait(self._cause(), self._settings.connect_time)

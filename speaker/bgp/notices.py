@@ -138,7 +138,9 @@ class SessionView:
 
     `since`: when the state was entered, None if it never left Idle. `next_attempt`: when it
     connects again, None if it does not wait for that. `waiting`: octets that are not yet taken.
-    Messages are counted by type (codes.MessageType), over all connections.
+    `cause` is why there is no session, or was none, `aftermath` how connections have ended since
+    then that explain nothing (causes). Messages are counted by type (codes.MessageType), over all
+    connections.
     """
 
     state: State
@@ -147,7 +149,8 @@ class SessionView:
     negotiated: Negotiated | None
     last_sent: Said | None
     last_received: Said | None
-    last_down: Down | None
+    cause: Down | None
+    aftermath: Down | None
     next_attempt: float | None
     waiting: int
     messages_sent: Mapping[int, int]

@@ -119,7 +119,11 @@ async def test_what_a_router_said_at_the_end_is_reported_in_words_with_a_hint(
     ended = found["since"]
     assert ended > first
     found = await state(world, "Connect")
-    assert found["lastError"] == "The router did not answer within the connect time."
+    assert found["lastError"] == (
+        'The router sent Cease, administrative shutdown: "maintenance at night".'
+        " Since then: The router did not answer within the connect time."
+    )
+    assert found["hint"] == "On the router, somebody has shut this neighbour down."
     assert found["lastNotification"] == (
         'received Cease, administrative shutdown ("maintenance at night")'
     )

@@ -22,7 +22,7 @@ from vipcast.model.status import PeerReport
 PEER = Peer("tor-1", 64500, 64501, parse_address("192.0.2.1"))
 SETTINGS = SessionSettings(64500, 64501, PEER.address, IPv4Address("192.0.2.11"), (IPV4_UNICAST,))
 ROUTER = Router("tor-1", SETTINGS, target(SETTINGS))
-IDLE = SessionView(State.IDLE, None, 0, None, None, None, None, None, 0, {}, {})
+IDLE = SessionView(State.IDLE, None, 0, None, None, None, None, None, None, 0, {}, {})
 REFUSED = Down(
     1, DownReason.UNREACHABLE, State.CONNECT, "The router refuses.", "Look there.", None, None
 )
@@ -63,7 +63,7 @@ def test_a_session_is_told_with_its_routes_and_since_when_it_stands() -> None:
 
 
 def test_while_a_router_is_tried_again_and_again_its_report_stays_the_same() -> None:
-    waiting = replace(IDLE, last_down=REFUSED)
+    waiting = replace(IDLE, cause=REFUSED)
     first = report(waiting)
     assert (first.state, first.since) == ("Connect", "tor-1, 0")
     assert (first.reason, first.error, first.hint) == (
@@ -71,7 +71,24 @@ def test_while_a_router_is_tried_again_and_again_its_report_stays_the_same() -> 
     )
     for state in (State.CONNECT, State.ACTIVE, State.OPEN_SENT, State.OPEN_CONFIRM):
         again = replace(waiting, state=state, since=9.0, generation=8, next_attempt=12.0)
-        assert report(replace(again, last_down=replace(REFUSED, generation=7))) == first
+        assert report(replace(again, cause=replace(REFUSED, generation=7))) == first
+
+
+def test_what_explains_a_failure_is_reported_before_what_has_followed() -> None:
+    refused = replace(REFUSED, sentence="It refuses.", hint="Look elsewhere.")
+    why = replace(
+        REFUSED,
+        reason=DownReason.NOTIFIED,
+        state=State.OPEN_SENT,
+        sentence="The router sent OPEN Message Error, unacceptable hold time.",
+        hint="Give it another.",
+    )
+    found = report(replace(IDLE, cause=why, aftermath=refused))
+    assert (found.state, found.reason) == ("Connect", "notificationReceived")
+    assert found.error == (
+        "The router sent OPEN Message Error, unacceptable hold time. Since then: It refuses."
+    )
+    assert found.hint == "Give it another."
 
 
 def test_before_anything_has_failed_a_report_says_how_far_the_session_is() -> None:
@@ -80,7 +97,7 @@ def test_before_anything_has_failed_a_report_says_how_far_the_session_is() -> No
 
 def test_a_session_that_ended_leaves_the_router_idle_until_the_next_attempt_fails() -> None:
     ended = replace(REFUSED, state=State.ESTABLISHED, stood=60.0)
-    assert report(replace(IDLE, state=State.CONNECT, last_down=ended)).state == "Idle"
+    assert report(replace(IDLE, state=State.CONNECT, cause=ended)).state == "Idle"
 
 
 def test_of_notifications_the_last_is_told_in_words_with_who_sent_it() -> None:
@@ -95,7 +112,7 @@ def test_of_notifications_the_last_is_told_in_words_with_who_sent_it() -> None:
 
 
 def test_what_went_wrong_before_is_still_told_of_a_session_that_stands() -> None:
-    up = report(replace(UP, last_down=REFUSED))
+    up = report(replace(UP, cause=REFUSED))
     assert (up.state, up.reason) == ("Established", "unreachable")
 
 

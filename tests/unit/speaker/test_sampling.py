@@ -21,7 +21,7 @@ def test_a_router_is_sampled_with_its_messages_by_type_and_its_last_errors() -> 
         messages_received={MessageType.KEEPALIVE: 4},
         last_sent=said(Cease.PEER_DECONFIGURED, by_us=True),
         last_received=said(Cease.ADMINISTRATIVE_SHUTDOWN, "in a text that may be anything"),
-        last_down=REFUSED,
+        cause=REFUSED,
     )
     view = NeighbourView(ROUTER, session, 2, 1, ())
     assert peer_samples((replace(PEER, bfd_profile="fast"),), (view,), ()) == (
