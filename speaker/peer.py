@@ -158,7 +158,10 @@ class Peer:
         except (LinkError, HostError) as error:
             self._connecting = None
             reason = str(error)
-            self._take_in(lambda now: self._session.refused(reason, now, generation=generation))
+            hint = error.hint if isinstance(error, LinkError) else ""
+            self._take_in(
+                lambda now: self._session.refused(reason, now, generation=generation, hint=hint)
+            )
             return
         self._connecting = None
         self._link, self._generation = link, generation

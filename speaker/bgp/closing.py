@@ -29,11 +29,15 @@ _UNEXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A cause, in a sentence, with the NOTIFICATION that goes with it, the peer's or ours."""
+    """A cause, in a sentence, with the NOTIFICATION that goes with it, the peer's or ours.
+
+    `hint` is what the host would have people look at.
+    """
 
     reason: DownReason
     sentence: str
     notification: Notification | None = None
+    hint: str = ""
 
 
 def stopped(cease: Cease | None, text: str, *, hard: bool) -> Ending:
@@ -63,10 +67,11 @@ def notified(said: Notification) -> Ending:
     return Ending(DownReason.NOTIFIED, f"The router sent {said.words}{text}.", said)
 
 
-def lost(how: str, state: State) -> Ending:
-    """TCP failed or was closed; `how` is the host's sentence about it."""
+def lost(how: str, state: State, hint: str) -> Ending:
+    """TCP failed or was closed; `how` is the host's sentence about it, `hint` its hint."""
     failed = state is State.CONNECT
-    return Ending(DownReason.UNREACHABLE if failed else DownReason.CLOSED_BY_PEER, how)
+    reason = DownReason.UNREACHABLE if failed else DownReason.CLOSED_BY_PEER
+    return Ending(reason, how, hint=hint)
 
 
 def broken(error: MessageError) -> Ending:

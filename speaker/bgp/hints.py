@@ -1,8 +1,8 @@
 """What to look at when a connection ended: the mistakes that people make most.
 
 BGP says little: a router that drops every route for want of a policy says nothing at all, one with
-another password does not even answer. So a hint names what is likely, not what is certain. Where
-the host knew what was wrong, its sentence says it, and there is no hint.
+another password does not even answer. So a hint names what is likely, not what is certain. Of a
+connection that could not be had the host knows more: it has its own hints, and mostly needs none.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ def hint(
     stood: float | None,
 ) -> str:
     """A sentence or two, or "". `local` is our address of the connection, `stood` as in Down."""
+    if ending.hint:
+        return ending.hint
     families = " and ".join(map(str, settings.families))
     text = _of(settings, ending, state, stood)
     return text.format(settings=settings, local=local or "with our address", families=families)

@@ -106,15 +106,15 @@ class Session:
             machine.connected(local, remote, now)
         machine.expire(now)
 
-    def refused(self, reason: str, now: float, *, generation: int) -> None:
-        """There will be no connection; `reason` is a sentence that says why."""
-        self.closed(reason, now, generation=generation)
+    def refused(self, reason: str, now: float, *, generation: int, hint: str = "") -> None:
+        """There will be no connection; `reason` is a sentence that says why, `hint` as in Down."""
+        self.closed(reason, now, generation=generation, hint=hint)
 
-    def closed(self, reason: str, now: float, *, generation: int) -> None:
-        """The connection is gone; `reason` is a sentence that says how."""
+    def closed(self, reason: str, now: float, *, generation: int, hint: str = "") -> None:
+        """The connection is gone; `reason` is a sentence that says how, `hint` as in Down."""
         machine = self._machine
         if generation == machine.attempt:
-            self._fire(Event.TCP_CONNECTION_FAILS, now, lost(reason, machine.state))
+            self._fire(Event.TCP_CONNECTION_FAILS, now, lost(reason, machine.state, hint))
         machine.expire(now)
 
     def receive(self, octets: bytes, now: float, *, generation: int) -> None:

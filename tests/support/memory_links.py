@@ -44,7 +44,8 @@ class MemoryNetwork:
         """The listener that a target means; raises LinkError if there is none."""
         found = self._listening.get((target.address, target.port))
         if found is None:
-            raise LinkError(f"{target.address}:{target.port} refuses the connection.")
+            refused = f"{target.address}:{target.port} refuses the connection."
+            raise LinkError(refused, "Look there.")
         return found
 
 

@@ -116,7 +116,14 @@ class EncodeError(BgpError):
 
 
 class LinkError(BgpError):
-    """There is no connection to a router, or it has ended; the text says what to look at."""
+    """There is no connection to a router, or it has ended; the text says how that is.
+
+    `hint` says what to look at, where the text leaves that open.
+    """
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.hint = hint
 
 
 class HostError(VipcastError):

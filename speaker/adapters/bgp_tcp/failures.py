@@ -16,6 +16,10 @@ _CONNECTING: Final = {
     errno.ENETUNREACH: "{peer} cannot be reached: this node has no route to it.",
     errno.EADDRNOTAVAIL: "{peer} cannot be connected to: {source} is not available on this node.",
 }
+_REFUSED: Final = (
+    "Does BGP run there, and on that port? Some routers refuse whoever is not their neighbour,"
+    " too: is this node one of them?"
+)
 _CONNECTED: Final = {
     errno.ECONNRESET: "{peer} has reset the connection.",
     errno.EPIPE: "{peer} has reset the connection.",
@@ -35,11 +39,10 @@ def failed(error: OSError, target: Target, *, connected: bool = False) -> LinkEr
     code = error.errno or 0
     sentence = (_CONNECTED if connected else _CONNECTING).get(code, "{peer}: {word}.")
     source = "a local port" if target.source is None else f"the source address {target.source}"
-    return LinkError(
-        sentence.format(
-            peer=_peer(target), source=source, stall=target.stall, word=error.strerror or error
-        )
+    told = sentence.format(
+        peer=_peer(target), source=source, stall=target.stall, word=error.strerror or error
     )
+    return LinkError(told, _REFUSED if code == errno.ECONNREFUSED and not connected else "")
 
 
 def no_interface(target: Target) -> LinkError:

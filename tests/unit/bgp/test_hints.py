@@ -42,6 +42,13 @@ def test_what_the_host_knows_is_said_in_its_own_words() -> None:
     assert (down.sentence, down.hint) == ("Connection refused.", "")
 
 
+def test_what_the_host_would_have_people_look_at_is_the_hint() -> None:
+    router = Router()
+    router.start()
+    router.session.refused("Refused.", 0.0, generation=1, hint="Look {there}.")
+    assert router.down(router.look()).hint == "Look {there}."
+
+
 def test_a_router_that_drops_the_connection_before_open_does_not_know_us() -> None:
     hint = opened(Router()).drop().hint
     assert hint.startswith("The router took the connection and dropped it before OPEN")

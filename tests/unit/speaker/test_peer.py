@@ -192,6 +192,7 @@ def test_a_router_that_refuses_is_asked_again_until_it_listens() -> None:
             down = await stage.goes_down()
             assert down.reason is DownReason.UNREACHABLE
             assert down.sentence == "192.0.2.2:179 refuses the connection."
+            assert down.hint == "Look there."
             stage.network.listen(THERE)
             await stage.up()
 
