@@ -100,9 +100,9 @@ class PeerReport:
     when the last session began or ended. `peer_asn` 0: whatever the router says. `announced` and
     `pending` are numbers of routes. `reason`, `error` and `hint` say why there is or was no
     session, however long ago: a word, sentences (the second is how connections have ended since, if
-    that explains nothing), and what to look at. `notification` is the last one in
-    words, with who sent it. `unspoken` are families that lead nowhere from the node. `bfd` says
-    what becomes of a BFD profile, `blocked` why no session is tried.
+    that explains nothing), and what to look at. `notification` is the last one in words, with who
+    sent it. `unspoken` are families that lead nowhere from the node. `bfd` says what becomes of a
+    BFD profile, `blocked` why no session is tried.
     """
 
     name: str

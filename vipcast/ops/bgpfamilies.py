@@ -97,7 +97,7 @@ RECEIVED: Final = Family(
 DOWN: Final = Family(
     "vipcast_bgp_session_down",
     "gauge",
-    "1 while there is no session with the router, with the reason of the last end of one.",
+    "1 while there is no session with the router, with the reason why there is none.",
     ("peer", "reason"),
     alarm="1: run `vipcast status bgp`, which says what to look at.",
 )
