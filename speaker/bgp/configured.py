@@ -13,12 +13,9 @@ from speaker.bgp.messages import IPV4_UNICAST, IPV6_UNICAST, AfiSafi
 from speaker.bgp.negotiate import Negotiated
 from speaker.bgp.prefixes import FAMILIES
 from speaker.bgp.settings import Graceful, SessionSettings
-from vipcast.config.sessions import HOLD_TIME
+from vipcast.config.sessions import CONNECT_TIME, HOLD_TIME
 from vipcast.model.addresses import Address, Family
 from vipcast.model.peer import Peer
-
-CONNECT_TIME = 10
-"""Seconds, where nothing is written: as long as MetalLB tries."""
 
 
 def settings_of(

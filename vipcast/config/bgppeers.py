@@ -54,6 +54,7 @@ SECRET_KEYS = ("name", "namespace")
 
 _EITHER = "internal or external"
 _HOLD_TIME = f"{sessions.HOLD_TIME}s, or three times keepaliveTime"
+_CONNECT_TIME = f"{sessions.CONNECT_TIME}s"
 _CREATE_PROFILE = "Create the BFDProfile, or remove its name here."
 _LONGEST_CONNECT_TIME = 65535
 _SECOND = 10**9
@@ -97,7 +98,7 @@ def _peer(
     source = sessions.read_source(spec, "sourceAddress")
     port = sessions.read_port(spec, "peerPort")
     hold_time, keepalive = _timers(spec)
-    connect_time = spec.parsed("connectTime", _connect_time, DURATIONS, "the speaker's")
+    connect_time = spec.parsed("connectTime", _connect_time, DURATIONS, _CONNECT_TIME)
     router_id = sessions.read_router_id(spec, "routerID")
     password = sessions.read_password(spec, "password")
     secret = _secret(spec, namespace, password=bool(password))

@@ -19,6 +19,8 @@ from vipcast.model.peer import LONGEST_PASSWORD, Peer
 
 HOLD_TIME = 90
 """Seconds that a session lives without a message, where nobody says anything (RFC 4271, 10)."""
+CONNECT_TIME = 10
+"""Seconds for an attempt to connect, where nobody says anything: as long as MetalLB tries."""
 LONGEST_HOLD_TIME = 65535
 """What fits into the field of an OPEN message (RFC 4271, 4.2)."""
 

@@ -524,4 +524,5 @@ def test_each_field_has_its_origin_and_its_default_and_no_password_shows() -> No
     assert {name.partition("[")[0] for name in mine} == {f"spec.{key}" for key in KEYS}
     defaults = {each.field: each.value for each in loaded(bgp_peer("tor")).settings}
     assert defaults["spec.holdTime"] == "90s, or three times keepaliveTime"
+    assert defaults["spec.connectTime"] == "10s"
     assert {name for name in defaults if name.startswith("spec.")} == {f"spec.{k}" for k in KEYS}
