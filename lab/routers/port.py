@@ -34,7 +34,8 @@ class Neighbour:
 
     `families` are those of the routes, whatever the session runs over. `multihop` is the most hops
     that a session between ASes may take, None where both share the segment. A router connects by
-    itself, too, unless `passive`.
+    itself, too, unless `passive`. With `two_octets` it says AS numbers in two bytes, as all did
+    before RFC 6793, though the neighbour's may take four; OpenBGPD alone knows how.
     """
 
     address: str
@@ -43,6 +44,7 @@ class Neighbour:
     password: str = ""
     multihop: int | None = None
     passive: bool = False
+    two_octets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ class Router(ABC):
             "password": neighbour.password,
             "multihop": neighbour.multihop,
             "passive": neighbour.passive,
+            "two_octets": neighbour.two_octets,
             "external": neighbour.asn != self.settings.asn,
             IPV4: IPV4 in neighbour.families,
             IPV6: IPV6 in neighbour.families,
