@@ -98,7 +98,10 @@ def announce(
 
 
 def withdraw(family: AfiSafi, prefixes: bytes) -> bytes:
-    """All UPDATEs that withdraw these prefixes; IPv4 in the field of RFC 4271, else MP_UNREACH."""
+    """All UPDATEs that withdraw these prefixes; IPv4 in the field of RFC 4271, else MP_UNREACH.
+
+    So, too, of IPv4 that was announced behind an IPv6 next hop (docs/decisions/0052).
+    """
     with _told("UPDATE"):
         return bgpwire.withdraw(_unicast(family), prefixes)
 

@@ -14,7 +14,8 @@ with a router that thinks otherwise. A family that was not agreed on is passed o
 
 Some routers pass on IPv4 routes with the IPv6 next hop that they have themselves, also to a peer
 that RFC 8950 was not agreed on with. Where such a next hop ends is plain, and with it the routes:
-they count as withdrawn, and the session stays.
+they count as withdrawn, and the session stays, against the letter of that section
+(docs/decisions/0052).
 """
 
 from __future__ import annotations
