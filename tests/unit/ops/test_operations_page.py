@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from speaker.bgp.notices import DownReason
+from speaker.sampling import BLOCKED
 from vipcast.cli import arguments
 from vipcast.model.reasons import SENTENCES, Reason
 from vipcast.model.steps import NOTHING, STEPS
@@ -131,3 +133,9 @@ def test_every_word_that_is_logged_stands_on_the_page_and_no_other() -> None:
     words = [line.split("`")[1] for line in rows_under("Words in the log")]
     assert words == sorted(words, key=str.lower)
     assert set(words) == logged_words()
+
+
+def test_every_word_for_a_session_that_is_not_there_stands_on_the_page_and_no_other() -> None:
+    words = [line.split("`")[1] for line in rows_under("Why there is no BGP session")]
+    assert len(words) == len(set(words))
+    assert set(words) == {*map(str, DownReason), BLOCKED}
