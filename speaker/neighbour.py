@@ -71,16 +71,13 @@ class Neighbour:
 
     def tell(self, change: Change) -> None:
         """The table has changed so."""
-        if self._rib is not None and self._egress is not None:
-            self._rib.want(self._egress.dress(change))
-            self._flush()
+        self._peer.act(lambda: self._change(change))
 
     def leave(self, cease: Cease | None, text: str = "") -> None:
         """End the session: with a Cease after all routes were withdrawn, or without a word, so that
         a router which bridges restarts keeps them."""
-        if cease is not None and self._rib is not None:
-            self._rib.want(dict.fromkeys(self._rib.prefixes))
-            self._flush()
+        if cease is not None:
+            self._peer.act(self._withdraw)
         self._peer.stop(cease=cease, text=text)
 
     def view(self) -> NeighbourView:
@@ -93,6 +90,16 @@ class Neighbour:
             pending=0 if rib is None else rib.pending,
             unspoken=self._unspoken,
         )
+
+    def _change(self, change: Change) -> None:
+        if self._rib is not None and self._egress is not None:
+            self._rib.want(self._egress.dress(change))
+            self._flush()
+
+    def _withdraw(self) -> None:
+        if self._rib is not None:
+            self._rib.want(dict.fromkeys(self._rib.prefixes))
+            self._flush()
 
     def _happened(self, event: SessionEvent) -> None:
         match event:

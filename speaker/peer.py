@@ -115,6 +115,11 @@ class Peer:
         self._take_in(lambda _: self._write())
         return True
 
+    def act(self, action: Callable[[], None]) -> None:
+        """Let the owner do what may fail and ends in `send`: a fault ends `run`, and no more."""
+        self._catch_up()
+        self._take_in(lambda _: action())
+
     @property
     def behind(self) -> bool:
         """Whether something that was sent waits for the peer to read; `drained` tells its end."""

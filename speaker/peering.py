@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 AGAIN: Final = 30.0
 """Seconds until a session is tried again that a fault of ours has ended."""
 
+FAULT: Final = f"A fault of the speaker has ended it; it is tried again after {AGAIN:g} s."
+
 Farewell = tuple[Cease, str]
 REMOVED: Final = (Cease.PEER_DECONFIGURED, "")
 DRAINED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The node is drained.")
@@ -71,8 +73,6 @@ class Peering:
 
         `restart` is what routers are told of this process that bridge restarts.
         """
-        self.blocked: dict[str, str] = {}
-        """Peers that cannot be spoken with, and why."""
         self._node = node
         self._connector = connector
         self._clock = clock
@@ -84,7 +84,9 @@ class Peering:
         self._restart = restart
         self._updates = Updates(encode)
         self._footings: dict[Address, tuple[Address, ...]] = {}
+        self._blocked: dict[str, str] = {}
         self._neighbours: dict[str, Neighbour] = {}
+        self._failed: dict[str, Neighbour] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -102,26 +104,32 @@ class Peering:
         if self._over:
             return
         standing = tuple(addresses)
-        self.blocked = {}
+        self._blocked = {}
         wanted = {}
         for peer in peers:
             router = self._router(peer, passwords, standing)
             if isinstance(router, str):
-                self.blocked[peer.name] = router
+                self._blocked[peer.name] = router
             else:
                 wanted[peer.name] = router
-        for name in self._neighbours.keys() - wanted.keys():
-            self._log.ended(self._neighbours[name].router)
-            self._neighbours.pop(name).leave(*farewell)
+        known = self._failed | self._neighbours
+        for name in known.keys() - wanted.keys():
+            self._log.ended(known[name].router)
+            self._part(name, farewell)
         for name, router in wanted.items():
-            old = self._neighbours.get(name)
+            old = known.get(name)
             if old is not None and old.router == router:
                 continue
             if old is not None:
-                old.leave(Cease.OTHER_CONFIGURATION_CHANGE)
+                self._part(name, (Cease.OTHER_CONFIGURATION_CHANGE, ""))
             else:
                 self._log.begun(router)
             self._begin(router)
+
+    @property
+    def blocked(self) -> Mapping[str, str]:
+        """Peers that cannot be spoken with, and why."""
+        return self._blocked | dict.fromkeys(self._failed, FAULT)
 
     def tell(self, changes: Mapping[str, Change]) -> None:
         """What is to be told, by the routers' names."""
@@ -188,6 +196,13 @@ class Peering:
             self._footings[peer.address] = tuple(each for each in found if each is not None)
         return self._footings[peer.address]
 
+    def _part(self, name: str, farewell: Farewell) -> None:
+        """Speak with one no more."""
+        self._failed.pop(name, None)
+        neighbour = self._neighbours.pop(name, None)
+        if neighbour is not None:
+            neighbour.leave(*farewell)
+
     def _begin(self, router: Router) -> None:
         neighbour = self._neighbours[router.name] = Neighbour(
             router,
@@ -205,13 +220,19 @@ class Peering:
 
     async def _speak(self, neighbour: Neighbour) -> None:
         """Run a session to its end; where a fault ends it, begin anew after a while."""
-        router = neighbour.router
+        name = neighbour.router.name
         try:
             await neighbour.run()
         except Exception as error:  # noqa: BLE001 - of ours; told, and no other session's concern
-            failure(log, "speakBGP", "a session has ended by a fault", error, peer=router.name)
-            if self._neighbours.get(router.name) is not neighbour:
-                return
-            await asyncio.sleep(AGAIN)
-            if self._neighbours.get(router.name) is neighbour and not self._over:
-                self._begin(router)
+            failure(log, "speakBGP", "a session has ended by a fault", error, peer=name)
+            if self._neighbours.get(name) is neighbour:
+                self._failed[name] = self._neighbours.pop(name)
+                self._settled()
+                # Not waited for here: whoever ends all sessions waits for the tasks.
+                asyncio.get_running_loop().call_later(AGAIN, self._try_again, neighbour)
+
+    def _try_again(self, neighbour: Neighbour) -> None:
+        name = neighbour.router.name
+        if self._failed.get(name) is neighbour and not self._over:
+            del self._failed[name]
+            self._begin(neighbour.router)

@@ -1,0 +1,59 @@
+"""A session that a fault of ours ends: nothing else notices, and it is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv4Address
+
+from speaker.peering import AGAIN, FAULT, RESTARTED
+from tests.support.virtual import until
+from tests.unit.speaker.test_bgp import Router, configure, peer
+from tests.unit.speaker.world import VIP, World, story
+
+OTHER = IPv4Address("192.0.2.2")
+TOO_MANY = [f"64500:{number}" for number in range(1100)]
+"""More communities than fit into an UPDATE."""
+
+
+async def spoil(world: World) -> Router:
+    """A route that cannot be said to the router of that name; the other router's, which hears it
+    by another advertisement."""
+    router, other = Router(world), Router(world, OTHER)
+    configure(world, peers=["router"])
+    peer(world, "other", peerAddress=str(OTHER))
+    world.apply("BGPAdvertisement", "for-other", spec={"peers": ["other"]})
+    world.serve("web", VIP)
+    await router.has(f"{VIP}/32")
+    await other.has(f"{VIP}/32")
+    world.apply("BGPAdvertisement", "all", spec={"peers": ["router"], "communities": TOO_MANY})
+    await until(lambda: "router" in world["node1"].speaker.peering.blocked, "it is known")
+    return other
+
+
+@story("node1", config=False)
+async def test_a_route_that_cannot_be_said_ends_no_more_than_that_session(world: World) -> None:
+    other = await spoil(world)
+    peering = world["node1"].speaker.peering
+    assert dict(peering.blocked) == {"router": FAULT}
+    assert [view.router.name for view in peering.views()] == ["other"]
+    world.delete_service("web")
+    await other.has()
+    assert other.sessions == 1
+
+
+@story("node1", config=False)
+async def test_a_session_that_a_fault_has_ended_is_tried_again(world: World) -> None:
+    await spoil(world)
+    peering = world["node1"].speaker.peering
+    world.apply("BGPAdvertisement", "all", spec={"peers": ["router"]})
+    await until(lambda: not peering.blocked, "it is tried again", AGAIN + 1)
+    await until(lambda: len(peering.views()) == 2, "both are spoken with")
+
+
+@story("node1", config=False)
+async def test_nobody_waits_for_the_next_attempt_when_all_sessions_end(world: World) -> None:
+    await spoil(world)
+    peering, loop = world["node1"].speaker.peering, asyncio.get_running_loop()
+    before = loop.time()
+    await peering.leave(RESTARTED, back=True)
+    assert loop.time() - before < AGAIN / 2
