@@ -122,6 +122,7 @@ class Peering:
                 continue
             if old is not None:
                 self._part(name, (Cease.OTHER_CONFIGURATION_CHANGE, ""))
+                self._log.changed(router)
             else:
                 self._log.begun(router)
             self._begin(router)

@@ -1,7 +1,7 @@
 """What happens with routers, as log lines: sessions that come up and go down, and what was said.
 
-A router that cannot be reached is told once for each reason, until a session stands again; what it
-sends that is wrong, once a minute. Words are those of MetalLB where it has them; news are Events.
+A router that cannot be reached is told once for each reason and NOTIFICATION, until a session has
+stood or it is configured otherwise; what it sends that is wrong, once a minute. Words are those of MetalLB where it has them; news are Events.
 """
 
 from __future__ import annotations
@@ -38,14 +38,13 @@ class PeerLog:
     def __init__(self, clock: Callable[[], float], events: PeerEvents) -> None:
         self._clock = clock
         self._events = events
-        self._told: dict[str, set[DownReason]] = {}
+        self._told: dict[str, set[object]] = {}
         self._faulty: dict[str, float] = {}
 
     def happened(self, router: Router, what: SessionEvent) -> None:
         """A session has something to say."""
         match what:
             case Established():
-                self._told.pop(router.name, None)
                 self._up(router, what)
             case Down():
                 self._down(router, what)
@@ -61,9 +60,14 @@ class PeerLog:
         """A router is to be spoken with."""
         event(log, "peerAdded", "peer configured, starting BGP session", **_who(router))
 
+    def changed(self, router: Router) -> None:
+        """It is configured otherwise: what is wrong now is news, though it was wrong before."""
+        self._told.pop(router.name, None)
+
     def ended(self, router: Router) -> None:
         """It is to be spoken with no more."""
         self._told.pop(router.name, None)
+        self._faulty.pop(router.name, None)
         event(log, "peerRemoved", "peer deconfigured, closing BGP session", **_who(router))
 
     def _up(self, router: Router, up: Established) -> None:
@@ -77,15 +81,12 @@ class PeerLog:
         self._events.up(router)
 
     def _down(self, router: Router, down: Down) -> None:
-        told = self._told.setdefault(router.name, set())
         if down.stood is not None:
-            told.clear()
-        # Routers drop what comes too soon after a refusal: the two reasons take turns from then on.
-        news = down.reason not in told
-        told.add(down.reason)
+            self._told.pop(router.name, None)
+        news = down.reason not in MEANT and self._is_news(router, down)
         level = logging.WARNING if news else logging.DEBUG
         if down.reason in MEANT:
-            news, level = False, logging.INFO
+            level = logging.INFO
         if down.said is not None and not down.said.by_us:
             event(
                 log, "peerNotification", "peer sent notification, closing session",
@@ -99,6 +100,16 @@ class PeerLog:
         )  # fmt: skip
         if news:
             self._events.down(router, down)
+
+    def _is_news(self, router: Router, down: Down) -> bool:
+        """Routers drop what comes too soon after a refusal: two reasons take turns from then on."""
+        said = None if down.said is None else down.said.notification
+        what = (down.reason, said and (said.code, said.subcode))
+        told = self._told.setdefault(router.name, set())
+        if what in told:
+            return False
+        told.add(what)
+        return True
 
     def _faults(self, router: Router, seen: UpdateSeen) -> None:
         now = self._clock()
