@@ -1,7 +1,8 @@
 """What happens with routers, as log lines: sessions that come up and go down, and what was said.
 
 A router that cannot be reached is told once for each reason and NOTIFICATION, until a session has
-stood or it is configured otherwise; what it sends that is wrong, once a minute. Words are those of MetalLB where it has them; news are Events.
+stood or it is configured otherwise; what it sends that is wrong, once a minute. Words are those of
+MetalLB where it has them; news are Events.
 """
 
 from __future__ import annotations
