@@ -71,7 +71,7 @@ def choose(wanted: Wish, config: Config, ledger: Ledger) -> Assignment | Refusal
         address = ledger.first_open(pool.name, wanted.family, wanted.sharing)
         if address is not None:
             return Assignment(address, pool.name)
-    return refusals.nothing_left(pools, wanted.family)
+    return refusals.nothing_left(pools, wanted.family, either=wanted.either)
 
 
 def lacks(service: Service, wanted: Wish, given: Assignment, config: Config) -> tuple[Refusal, ...]:

@@ -137,10 +137,18 @@ def not_for(pool: Pool) -> Refusal:
     )
 
 
-def nothing_left(pools: tuple[Pool, ...], family: Family) -> Refusal:
-    """For who may have these pools, none of which has an address of the family for it."""
+def nothing_left(pools: tuple[Pool, ...], family: Family, *, either: bool) -> Refusal:
+    """For who may have these pools, none of which has an address of the family for it; `either`:
+    one of the other family would do as well, if a Service of both could have it."""
     sizes = [(pool.name, size) for pool in pools if (size := pool.capacity(family))]
-    if not sizes and not any(entry.family is family for pool in pools for entry in pool.entries):
+    there = {entry.family for pool in pools for entry in pool.entries}
+    if not sizes and family not in there:
+        if either and there:
+            return not_yet(
+                f"Of a Service of both families it is the {family} one, and what this one may have"
+                f" holds none ({_names(pools)}). Add {family} addresses to a pool, or let"
+                " ipFamilies name the other family alone."
+            )
         return Refusal(
             Reason.NO_ADDRESS_OF_FAMILY,
             f"There is no {family} address in what this Service may have ({_names(pools)})."

@@ -56,6 +56,23 @@ def test_of_both_families_the_ipv4_address_that_is_asked_for_is_given() -> None:
     assert decide(dual, SIX, ledger(SIX)) == gift("web", "10.0.0.9", "both")
 
 
+@pytest.mark.parametrize(
+    "families", [(Family.IPV4, Family.IPV6), (Family.IPV6, Family.IPV4)], ids=["4 and 6", "6 and 4"]
+)
+def test_of_both_families_a_service_is_told_that_its_pools_have_the_other_one_alone(
+    families: tuple[Family, ...],
+) -> None:
+    config = Config((VAST,))
+    dual = service("web", families=families)
+    assert decide(dual, config, ledger(config)) == refusal(
+        dual,
+        Reason.FAMILY_UNSUPPORTED,
+        "This version announces IPv6 by BGP alone, and gives each Service one address. Of a Service"
+        " of both families it is the IPv4 one, and what this one may have holds none (pools: vast)."
+        " Add IPv4 addresses to a pool, or let ipFamilies name the other family alone.",
+    )
+
+
 def test_an_ipv6_address_is_shared_as_any_other() -> None:
     first = six("first", sharing_key="k", ports=(Port("TCP", 80),))
     book = ledger(SIX)
