@@ -12,6 +12,8 @@ from vipcast.model.reasons import Reason
 SHOWN = 8
 """How many nodes a sentence names; JSON and YAML have all of them."""
 
+_POLICY = "A router that is told and has no route drops it by a policy of its own: look at that."
+"""What no speaker can see: a session stands, and what is told goes nowhere (RFC 8212)."""
 _STAYS = "Next: a node that is lost is left out after the hold time of its sessions at the latest."
 _AS_SOON = "Next: It is told as soon as that changes."
 
@@ -86,7 +88,7 @@ def routed_text(one: Routed, *, named: bool = False) -> list[str]:
     text += _silent(each for each in one.silent if one.told or each.reason != one.reason)
     if one.partial:
         text.append("The configuration cannot be read: what it says about nodes is left out.")
-    return [*text, _STAYS if one.told else _AS_SOON]
+    return [*text, _POLICY, _STAYS] if one.told else [*text, _AS_SOON]
 
 
 def sessions_text(sessions: Iterable[Session]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from vipcast.kube.render import timestamp
 from vipcast.model.objects import DRAIN_ANNOTATION
 from vipcast.model.status import PeerReport
 
+POLICY = "A router that is told and has no route drops it by a policy of its own: look at that."
 STAYS = "Next: a node that is lost is left out after the hold time of its sessions at the latest."
 AS_SOON = "Next: It is told as soon as that changes."
 MAINTENANCE = 'received Cease, administrative shutdown ("maintenance")'
@@ -263,6 +264,7 @@ def test_a_service_is_explained_with_who_tells_whom(vipcast: Vipcast) -> None:
         [
             f"By BGP, 2 nodes tell routers of {VIP} (advertised).",
             "  to tor-1, tor-2: node1, node2",
+            POLICY,
             STAYS,
         ],
     )
@@ -287,6 +289,7 @@ def test_nodes_that_tell_fewer_and_none_are_explained(told: Directory, vipcast: 
                 " BGPAdvertisement all do not match node node3. Change them, or give the node such"
                 " labels."
             ),
+            POLICY,
             STAYS,
         ],
     )
@@ -300,6 +303,7 @@ def test_with_policy_local_nodes_without_an_endpoint_are_named(
         f"By BGP, node2 tells routers of {VIP} (advertised).",
         "  to tor-1, tor-2: node2",
         "Does not tell (noLocalEndpoints): node1.",
+        POLICY,
         STAYS,
     ]
 
@@ -332,6 +336,7 @@ def test_a_node_that_is_not_heard_tells_nobody(told: Directory, vipcast: Vipcast
         f"By BGP, node1 tells routers of {VIP} (advertised).",
         "  to tor-1, tor-2: node1",
         "Not heard any more: node2.",
+        POLICY,
         STAYS,
     ]
 
@@ -357,12 +362,13 @@ def test_without_a_configuration_what_speakers_say_of_services_is_told(
 ) -> None:
     told.put("pools.yaml", metallb("IPAddressPool", "home", addresses=["x"]))
     code, lines = vipcast("explain", VIP)
-    assert (code, lines[-4:]) == (
+    assert (code, lines[-5:]) == (
         WELL,
         [
             f"By BGP, 2 nodes tell routers of {VIP} (advertised).",
             "  to tor-1, tor-2: node1, node2",
             "The configuration cannot be read: what it says about nodes is left out.",
+            POLICY,
             STAYS,
         ],
     )
