@@ -20,6 +20,8 @@ KEY = "bgp-communities"
 FORM = "Write two numbers from 0 to 65535 with a colon between them, such as 64512:1."
 EVERY_FORM = f"{FORM} A large one is three numbers of up to 32 bits: large:64512:1:2."
 MOST_32_BITS = 2**32 - 1
+ROOM = 3900
+"""Octets of communities that fit into an UPDATE beside all else (RFC 4271, section 4.1: 4096)."""
 
 _LITERAL = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
 _LARGE = re.compile(r"large:([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
@@ -99,6 +101,13 @@ def read_communities(
             unknown = f"There is no alias {text!r} in {words.place}."
             message = str(error) if ":" in text else unknown
             section.reader.refuse(place, text, message, _hint(text, aliases, words))
+    if sum(12 if each.large else 4 for each in found) > ROOM:
+        section.reader.refuse(
+            section.at("communities"),
+            f"{len(found)} communities",
+            "A route cannot have so many: they do not fit into one message of BGP.",
+            f"Write fewer: {ROOM // 4}, or {ROOM // 12} large ones.",
+        )
     return tuple(sorted(found))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from speaker.bgp import encode
 from speaker.bgp.codes import Cease, ErrorCode, RefreshSubtype
+from speaker.bgp.facets import GRACEFUL_SHUTDOWN
 from speaker.bgp.messages import (
     IPV4_UNICAST,
     IPV6_UNICAST,
@@ -21,6 +22,7 @@ from speaker.bgp.messages import (
     RouteRefresh,
 )
 from tests.unit.bgp.octets import spelled
+from vipcast.config.communities import ROOM
 from vipcast.model.errors import EncodeError
 
 ONES = "ffffffff ffffffff ffffffff ffffffff  # marker\n"
@@ -336,6 +338,22 @@ def test_ipv4_routes_with_a_next_hop_of_ipv6() -> None:
           40 02 06 02 01 0000fde9     # AS_PATH 65001
         """
     )
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_whatever_communities_an_advertisement_may_have_fit(large: bool) -> None:
+    numbers = range(ROOM // (12 if large else 4))
+    about = Attributes(
+        (4200000000,),
+        HOP6,
+        link_local=IPv6Address("fe80::1"),
+        communities=(GRACEFUL_SHUTDOWN,) if large else (*numbers, GRACEFUL_SHUTDOWN),
+        large_communities=tuple((1, 2, number) for number in numbers) if large else (),
+    )
+    record = bytes((128, *range(16)))
+    for told in (about, replace(about, as_path=(), local_pref=0)):
+        sent = encode.announce(IPV6_UNICAST, told, record, four_octet=False)
+        assert int.from_bytes(sent[16:18], "big") == len(sent) <= 4096
 
 
 def test_withdrawals_of_ipv4() -> None:

@@ -334,3 +334,21 @@ def test_each_field_has_its_origin_and_its_default() -> None:
     assert by_object[AD] == {f"spec.{key}" for key in ADVERTISEMENT_KEYS}
     assert by_object[FAST] == {f"spec.{key}" for key in PROFILE_KEYS}
     assert by_object[NAMES] == {"spec.communities[0].name", "spec.communities[0].value"}
+
+
+@pytest.mark.parametrize(("literal", "most"), [("1:{}", 975), ("large:1:2:{}", 325)])
+def test_an_advertisement_has_no_more_communities_than_a_message_holds(
+    literal: str, most: int
+) -> None:
+    few = [literal.format(number) for number in range(most)]
+    (found,) = loaded(bgp_ad("a", communities=few)).bgp
+    assert len(found.communities) == most
+    assert refused(bgp_ad("a", communities=[*few, literal.format(most)])) == (
+        Finding(
+            "BGPAdvertisement metallb-system/a",
+            "spec.communities",
+            f"{most + 1} communities",
+            "A route cannot have so many: they do not fit into one message of BGP.",
+            "Write fewer: 975, or 325 large ones.",
+        ),
+    )

@@ -11,8 +11,8 @@ from tests.unit.speaker.test_bgp import Router, configure, peer
 from tests.unit.speaker.world import VIP, World, story
 
 OTHER = IPv4Address("192.0.2.2")
-TOO_MANY = [f"64500:{number}" for number in range(1100)]
-"""More communities than fit into an UPDATE."""
+MANY = [f"64500:{number}" for number in range(1200)]
+"""More communities than fit into an UPDATE, though each half of them would."""
 
 
 async def spoil(world: World) -> Router:
@@ -25,7 +25,8 @@ async def spoil(world: World) -> Router:
     world.serve("web", VIP)
     await router.has(f"{VIP}/32")
     await other.has(f"{VIP}/32")
-    world.apply("BGPAdvertisement", "all", spec={"peers": ["router"], "communities": TOO_MANY})
+    for name, half in (("all", MANY[:600]), ("half", MANY[600:])):
+        world.apply("BGPAdvertisement", name, spec={"peers": ["router"], "communities": half})
     await until(lambda: "router" in world["node1"].speaker.peering.blocked, "it is known")
     return other
 
