@@ -15,10 +15,12 @@ setup: ## Debian packages where missing, .venv, the C modules
 demo: setup ## a Service moves on a rack; CLUSTER=1: on Kubernetes
 	@.venv/bin/python -m lab.demo $(if $(CLUSTER),--cluster) $(ARGS) || { status=$$?; [ $$status -eq $(GONE) ] || exit $$status; }
 
-test: setup ## all tests but the next; ARGS="-k name" for some
-	@.venv/bin/python -m pytest $(ARGS)
+# What the cluster's tests wait for leaves a processor to the others (tests/conftest.py).
+test: setup ## all tests; ARGS="-k name" for some
+	@scripts/cluster
+	@.venv/bin/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
-test-cluster: setup ## those on real Kubernetes, which the first call builds
+test-cluster: setup ## those on real Kubernetes alone
 	@scripts/cluster
 	@.venv/bin/python -m pytest -m cluster tests/cluster $(ARGS)
 

@@ -4,6 +4,9 @@ An example of a property test may take as long as it takes: other things run on 
 
 Every namespace, mount and BPF pin that the lab makes carries its prefix. One that was not there at
 the start of the session fails it at its end, and the failure names what was left.
+
+`make test` has two workers (pytest-xdist): tests that mostly wait for the lab leave a processor to
+those that compute. One worker has all of a folder, with what its tests share, in their order.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.leftovers import leftovers
 
@@ -44,6 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("root") and os.geteuid() != 0:
         pytest.skip(f"needs root rights; this user's id is {os.geteuid()}")
+
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands a folder of tests to a worker as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        _, folder, inner = nodeid.split("/", 2)
+        return inner.partition("/")[0] if folder == "unit" else folder
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
