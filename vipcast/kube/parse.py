@@ -139,15 +139,19 @@ def parse_node(raw: Raw) -> Node:
         name=key.name,
         labels=top.below("metadata").labels("labels"),
         addresses=tuple(address for address in addresses if address is not None),
-        network_unavailable=any(
-            condition.text("type") == "NetworkUnavailable" and condition.text("status") == "True"
-            for condition in status.items("conditions")
-        ),
+        network_unavailable="True" in _condition(status, "NetworkUnavailable"),
         pod_cidrs=cidrs or ((first,) if first else ()),
         draining=annotations.get(DRAIN_ANNOTATION, "false") != "false",
         unschedulable=spec.flag("unschedulable", default=False),
+        ready=_condition(status, "Ready") <= {"True"},
     )
     return settled(node, found)
+
+
+def _condition(status: Fields, name: str) -> set[str]:
+    """What is said of a condition; nothing where it is not there."""
+    stated = (each for each in status.items("conditions") if each.text("type") == name)
+    return {each.text("status") for each in stated}
 
 
 def parse_namespace(raw: Raw) -> Mapping[str, str]:

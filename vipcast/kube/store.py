@@ -71,10 +71,11 @@ class Change:
     """What a batch has changed.
 
     `services` are new, gone or different, or their endpoints are; whether `nodes` matter to others,
-    too, the program knows. `config`: an object of the configuration, wherever it stands, beyond its
-    status, or what it asks of nodes: addresses of theirs and of pods, which no pool may have, and
-    labels that objects of BGP select them by. `secret`: the key of the hellos, or a password of BGP
-    peers. `others` are the objects of every other kind that changed.
+    too, the program knows. Of the nodes in `readiness` nothing has changed but that. `config`: an
+    object of the configuration, wherever it stands, beyond its status, or what it asks of nodes:
+    addresses of theirs and of pods, which no pool may have, and labels that objects of BGP select
+    them by. `secret`: the key of the hellos, or a password of BGP peers. `others` are the objects
+    of every other kind that changed.
     """
 
     services: frozenset[Key] = frozenset()
@@ -83,6 +84,7 @@ class Change:
     secret: bool = False
     findings: bool = False
     others: frozenset[Ref] = frozenset()
+    readiness: frozenset[str] = frozenset()
 
 
 class Store:
@@ -201,6 +203,7 @@ class Store:
         before = self.findings
         services: set[Key] = set()
         nodes: set[str] = set()
+        readiness: set[str] = set()
         others: set[Ref] = set()
         config = secret = False
         labels = self._labels_of_nodes()
@@ -219,7 +222,7 @@ class Store:
             elif old != new or ref.kind not in _PARSERS:
                 services.update(self._touched(ref, old, new))
                 if ref.kind == NODE:
-                    nodes.add(ref.key.name)
+                    (readiness if _as_able(old, new) else nodes).add(ref.key.name)
                     config = config or _asked(old, labels) != _asked(new, labels)
                 elif ref.kind not in (SERVICE, ENDPOINT_SLICE):
                     others.add(ref)
@@ -228,7 +231,13 @@ class Store:
         findings = before != self.findings or batch.problems != self.problems
         self.synced, self.problems, self._partial = batch.synced, batch.problems, batch.partial
         return Change(
-            frozenset(services), frozenset(nodes), config, secret, findings, frozenset(others)
+            frozenset(services),
+            frozenset(nodes),
+            config,
+            secret,
+            findings,
+            frozenset(others),
+            frozenset(readiness),
         )
 
     def _take(self, delta: Delta) -> tuple[Any, Any]:
@@ -316,6 +325,11 @@ def _misnamed(config_map: Raw | None) -> bool:
 def _as_written(old: Raw | None, new: Raw | None) -> bool:
     """Whether users have changed nothing of an object that is there."""
     return old is not None and new is not None and _written(old) == _written(new)
+
+
+def _as_able(old: Node | None, new: Node | None) -> bool:
+    """Whether a node is the same but for being ready: many may fail at once, and few care."""
+    return old is not None and new is not None and replace(old, ready=new.ready) == new
 
 
 def _asked(node: Node | None, labels: frozenset[str]) -> tuple[object, ...]:

@@ -150,6 +150,7 @@ class Node:
     """A node as far as announcing goes.
 
     `draining`: it is to leave (annotation vipcast.io/drain); `unschedulable`: it is cordoned.
+    `ready`: nothing says otherwise; the condition Ready of a node that died is Unknown.
     """
 
     name: str
@@ -159,3 +160,4 @@ class Node:
     pod_cidrs: tuple[str, ...] = field(default=())
     draining: bool = False
     unschedulable: bool = False
+    ready: bool = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import pytest
+
 from tests.unit.kube.parsing import everything, refused
 from vipcast.kube.defaults import with_defaults
 from vipcast.kube.parse import parse_node
@@ -54,6 +56,22 @@ def test_a_node_has_labels_addresses_and_a_network() -> None:
         pod_cidrs=("10.1.0.0/24", "fd00::/64"),
     )
     assert parse_node({"metadata": {"name": "n1"}}) == Node("n1")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([], True),
+        ([{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "False"}], True),
+        ([{"type": "Ready", "status": "False"}], False),
+        ([{"type": "Ready", "status": "Unknown"}], False),
+    ],
+)
+def test_a_node_is_ready_unless_its_condition_says_otherwise(
+    conditions: list[dict[str, str]], *, ready: bool
+) -> None:
+    raw = {"metadata": {"name": "n1"}, "status": {"conditions": conditions}}
+    assert parse_node(raw).ready is ready
 
 
 def test_a_node_that_cannot_be_read_is_named() -> None:

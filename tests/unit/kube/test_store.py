@@ -173,6 +173,19 @@ def test_a_node_is_named_when_it_changes() -> None:
     assert one.nodes == {}
 
 
+def test_a_node_that_is_ready_or_not_and_otherwise_the_same_is_told_apart() -> None:
+    one = store()
+
+    def as_it_is(ready: str, **labels: str) -> Delta:
+        conditions = [{"type": "Ready", "status": ready}]
+        return made(ref(NODE, "n1"), labels=labels, status={"conditions": conditions})
+
+    assert fed(one, as_it_is("True")) == Change(nodes=frozenset({"n1"}))
+    assert fed(one, as_it_is("Unknown")) == Change(readiness=frozenset({"n1"}))
+    assert not one.nodes["n1"].ready
+    assert fed(one, as_it_is("True", zone="a")) == Change(nodes=frozenset({"n1"}))
+
+
 @pytest.mark.parametrize(
     "parts",
     [
