@@ -10,7 +10,7 @@ advertisement; speaker.bgp.wanted unites those of all Services.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from speaker.bgp.audiences import Audience, Terms, audiences_of, terms_of
 from speaker.bgp.prefixes import Record, record
 from vipcast.config.config import Config
-from vipcast.model.addresses import Family, family_of, parse_address
+from vipcast.model.addresses import Address, Family, family_of, parse_address
 from vipcast.model.advertisement import BgpAdvertisement
 from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EXCLUDE_LABEL, EndpointSlice, Key, Node, Service, TrafficPolicy
@@ -36,6 +36,9 @@ class Standing(Enum):
     STAYS = "stays"
     LEAVES = "leaves"
     """It asks routers to use other paths first; its label of exclusion does not count meanwhile."""
+    YIELDS = "yields"
+    """The same, and of each route that a node that stays can tell it is rid after a wait
+    (speaker.bgp.yielding)."""
     LEFT = "left"
     """It has asked for long enough, and tells no routes any more."""
 
@@ -129,6 +132,13 @@ class Rules:
         answers = (self._answer(text, service, idle, config, node) for text in service.ingress)
         return Routes(service.key, tuple(answers))
 
+    def would_tell(self, address: Address, pool: str, service: Service) -> bool:
+        """Whether the node tells an address of a pool as long as it can serve the Service."""
+        if self._config is None or self._node is None or self._unable is not None:
+            return False
+        found = self._terms(address, pool, service, self._config, self._node)
+        return not isinstance(found, Refusal)
+
     def _answer(
         self, text: str, service: Service, idle: Reason | None, config: Config, node: Node
     ) -> Answer:
@@ -140,23 +150,30 @@ class Rules:
         pool = config.pool_of(address)
         if pool is None:
             return _no(text, Reason.NOT_IN_ANY_POOL)
-        mine = self._here.get(pool.name)
-        if mine is None:
-            mine = self._here[pool.name] = _here(pool.name, config, node)
-        if isinstance(mine, Refusal):
-            return Answer(text, mine.reason, mine.message, pool=pool.name)
-        matches = tuple([any_matches(each.services, service.labels) for each in mine])
-        key = (pool.name, address.version, matches)
-        found = self._found.get(key)
-        if found is None:
-            ads = tuple(each for each, matched in zip(mine, matches, strict=True) if matched)
-            found = self._found[key] = self._judge(mine, ads, family_of(address))
+        found = self._terms(address, pool.name, service, config, node)
         if isinstance(found, Refusal):
             return Answer(text, found.reason, found.message, pool=pool.name)
         if idle is not None:
             return _no(text, idle, pool.name)
         offers = tuple([Offer(record(address, terms.length), terms) for terms in found])
         return Answer(text, Reason.ADVERTISED, YES, offers, pool.name)
+
+    def _terms(
+        self, address: Address, pool: str, service: Service, config: Config, node: Node
+    ) -> tuple[Terms, ...] | Refusal:
+        """The terms on which an address of a pool is told; what they follow from is kept."""
+        mine = self._here.get(pool)
+        if mine is None:
+            mine = self._here[pool] = _here(pool, config, node)
+        if isinstance(mine, Refusal):
+            return mine
+        matches = tuple([any_matches(each.services, service.labels) for each in mine])
+        key = (pool, address.version, matches)
+        found = self._found.get(key)
+        if found is None:
+            ads = tuple(each for each, matched in zip(mine, matches, strict=True) if matched)
+            found = self._found[key] = self._judge(mine, ads, family_of(address))
+        return found
 
     def _judge(self, mine: Ads, ads: Ads, family: Family) -> tuple[Terms, ...] | Refusal:
         """The terms of the advertisements for one Service, of all that take the node."""
@@ -174,7 +191,7 @@ class Rules:
                     f" localPref is {first.local_pref} and {second.local_pref}. Give both the same,"
                     " or other peers or Services.",
                 )
-        lowered = self._standing is Standing.LEAVES
+        lowered = self._standing in (Standing.LEAVES, Standing.YIELDS)
         terms = (terms_of(each, family, self.audiences, lowered=lowered) for each in ads)
         return tuple(each for each in terms if each.audiences) or self._unheard(ads, family)
 
@@ -217,7 +234,7 @@ def _unable(node: Node, standing: Standing) -> Reason | None:
         return Reason.NODE_DRAINED
     if node.network_unavailable:
         return Reason.NODE_NETWORK_UNAVAILABLE
-    if EXCLUDE_LABEL in node.labels and standing is not Standing.LEAVES:
+    if EXCLUDE_LABEL in node.labels and standing is Standing.STAYS:
         return Reason.NODE_EXCLUDED
     return None
 
@@ -228,13 +245,27 @@ def _unserved(service: Service, slices: Iterable[EndpointSlice], node: str) -> R
     Where any node will do, one endpoint anywhere is enough: kube-proxy forwards to it.
     """
     local = service.policy is TrafficPolicy.LOCAL
+    for place in served_on(service, slices):
+        if not local or place == node:
+            return None
+    return Reason.NO_LOCAL_ENDPOINTS if local else Reason.NO_ENDPOINTS
+
+
+def served_on(service: Service, slices: Iterable[EndpointSlice]) -> Iterator[str | None]:
+    """The node of each endpoint that serves; None where it is not known."""
     for one in slices:
         for endpoint in one.endpoints:
-            if (endpoint.serving or service.publish_not_ready) and (
-                not local or endpoint.node == node
-            ):
-                return None
-    return Reason.NO_LOCAL_ENDPOINTS if local else Reason.NO_ENDPOINTS
+            if endpoint.serving or service.publish_not_ready:
+                yield endpoint.node
+
+
+def taken_by(config: Config, node: Node) -> Hashable:
+    """Which advertisements and peers take a node: all that Rules look at of its labels but the
+    exclusion."""
+    return (
+        tuple([any_matches(each.nodes, node.labels) for each in config.bgp]),
+        tuple([any_matches(each.nodes, node.labels) for each in config.peers]),
+    )
 
 
 def _here(pool: str, config: Config, node: Node) -> Ads | Refusal:

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
     NODE_UNKNOWN = "nodeUnknown"
     NODE_DRAINED = "nodeDrained"
+    NODE_CORDONED = "nodeCordoned"
     NO_INTERFACE = "noInterface"
     NO_SPEAKER = "noSpeaker"
     MAP_FULL = "mapFull"
@@ -159,6 +160,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.NODE_UNKNOWN: "There is no Node object of this name.",
     Reason.NODE_DRAINED: (
         "The node is drained: routers were asked to use other paths, and then it withdrew its own."
+    ),
+    Reason.NODE_CORDONED: (
+        "The node is cordoned, and a node that stays can tell the route: routers were asked to use"
+        " other paths, and then it withdrew its own."
     ),
     Reason.NO_INTERFACE: "No interface of the node can announce the address.",
     Reason.NO_SPEAKER: "No speaker reports a segment on which it could announce the address.",

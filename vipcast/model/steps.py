@@ -67,6 +67,7 @@ STEPS: Mapping[Reason, str] = {
     Reason.NODE_NETWORK_UNAVAILABLE: "Look at the node's network plugin, which sets it.",
     Reason.NODE_UNKNOWN: "Create it, or give the speaker the Node's name by --node-name.",
     Reason.NODE_DRAINED: "Run `vipcast drain NODE --undo` if it should announce addresses again.",
+    Reason.NODE_CORDONED: "Run `kubectl uncordon NODE` if it should tell routes again.",
     Reason.NO_INTERFACE: "`vipcast explain node/NAME` says what each interface lacks.",
     Reason.NO_SPEAKER: (
         "Start vipcast-speaker on a node with an interface on the clients' network."
