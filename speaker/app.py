@@ -27,7 +27,7 @@ from speaker.layer2.room import Room
 from speaker.leadership import Changed, Condition, agent_key
 from speaker.own import Own
 from speaker.peerevents import PeerEvents
-from speaker.peering import DRAINED, REMOVED, RESTARTED, Peering
+from speaker.peering import CORDONED, DRAINED, REMOVED, RESTARTED, Farewell, Peering
 from speaker.peerlog import PeerLog
 from speaker.plan import Claim
 from speaker.portions import portions, rest
@@ -187,7 +187,7 @@ class Speaker:
                 await stop.wait()
                 self._leave()
                 back = not self.intents.leaving
-                await self.peering.leave(RESTARTED if back else DRAINED, back=back)
+                await self.peering.leave(RESTARTED if back else self._farewell(), back=back)
             finally:
                 self._end()
                 for task in work:
@@ -267,8 +267,12 @@ class Speaker:
                 routing.peers,
                 self.intents.password,
                 () if here is None else here.addresses,
-                DRAINED if routing.left else REMOVED,
+                self._farewell() if routing.left else REMOVED,
             )
+
+    def _farewell(self) -> Farewell:
+        """What routers are told that the node leaves."""
+        return CORDONED if self.intents.cordoned else DRAINED
 
     # Interfaces
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from speaker.bgp.routes import Standing
 from speaker.bgp.wanted import Change
-from speaker.leaving import Leaving, Wish, wish_of
+from speaker.leaving import Leaving, Wish, staying, wish_of
 from speaker.plan import Claim, Decision, Memo, Unannounced, decide, misplaced, settle
 from speaker.routing import Routing, Turn
 from vipcast.config.keeper import ConfigKeeper, ConfigState
@@ -64,6 +65,7 @@ class Intents:
         self.claims: dict[Address, Claim] = {}
         self.routing = Routing(classes)
         self._leaving = Leaving()
+        self._staying: tuple[Node, ...] | None = None
         self._node = node
         self._service_cidrs = service_cidrs
         self._classes = classes
@@ -74,13 +76,16 @@ class Intents:
     @property
     def deadline(self) -> float | None:
         """When something follows from time alone: call `look_again` then."""
-        return self._leaving.deadline
+        times = (self._leaving.deadline, self.routing.deadline)
+        return min((time for time in times if time is not None), default=None)
 
     def take(self, batch: Batch, now: float) -> Taken | None:
         """Let changes have their effect; None as long as the snapshot is not whole."""
         change = self.store.apply(batch)
         if change.nodes:
             self._memo = {}
+        if change.nodes or change.readiness:
+            self._staying = None
         if not batch.synced:
             return None
         first, self.synced = not self.synced, True
@@ -90,13 +95,14 @@ class Intents:
         reconfigured = state is not None and state.changed
         if reconfigured:
             self._memo = {}  # other advertisements: what is kept by the old ones is of no use
+        spoke = self.routing.peers
         rules = self._look(now)
         services = change.services
         if reconfigured or first or change.nodes or rules:
             services |= self.store.services.keys()
         before = {key: self._claims_of(key) for key in services}
         for key in services:
-            self._decide(key)
+            self._decide(key, now)
         withdrawn = None
         if first or any(self._claims_of(key) != claims for key, claims in before.items()):
             withdrawn = self.claims
@@ -107,7 +113,7 @@ class Intents:
             services,
             bool(change.findings),
             withdrawn,
-            peers=first or rules or change.secret,
+            peers=first or rules or change.secret or self.routing.peers != spoke,
             routes=self.routing.take(),
             turns=self.routing.turns(),
         )
@@ -123,8 +129,15 @@ class Intents:
 
     @property
     def leaving(self) -> bool:
-        """Whether the node is to serve no more, whether or not that is over."""
-        return wish_of(self.here) is Wish.LEAVE
+        """Whether no router is to count on the node any more, whether or not that is over: it is to
+        leave, or cordoned and needed for no route."""
+        wish = wish_of(self.here)
+        return wish is Wish.LEAVE or (wish is Wish.YIELD and not self.routing.needed)
+
+    @property
+    def cordoned(self) -> bool:
+        """Whether the node is to leave its routes to others, and no more than that."""
+        return wish_of(self.here) is Wish.YIELD
 
     def password(self, secret: Key) -> bytes | None:
         """What a Secret holds for a peer, None if that is nothing."""
@@ -132,17 +145,18 @@ class Intents:
 
     def look_again(self, now: float) -> Taken:
         """What follows from the time that has passed; claims do not."""
+        spoke = self.routing.peers
         rules = self._look(now)
-        services = frozenset(self.store.services) if rules else frozenset()
+        services = frozenset(self.store.services) if rules else self.routing.due(now)
         for key in services:
-            self.routing.put(key, self.store.services[key], self.store.slices(key))
+            self.routing.put(key, self.store.services.get(key), self.store.slices(key), now)
         return Taken(
             False,
             None,
             services,
             False,
             None,
-            peers=rules,
+            peers=rules or self.routing.peers != spoke,
             routes=self.routing.take(),
             turns=self.routing.turns(),
         )
@@ -150,12 +164,15 @@ class Intents:
     def _look(self, now: float) -> bool:
         """Whether routes follow from other rules than before."""
         standing = self._leaving.look(wish_of(self.here), now)
-        return self.routing.look(self.keeper.state.config, self.here, standing)
+        if self._staying is None and standing is Standing.YIELDS:
+            self._staying = staying(self.store.nodes.values())
+        config, here = self.keeper.state.config, self.here
+        return self.routing.look(config, here, standing, self._staying or ())
 
-    def _decide(self, key: Key) -> None:
+    def _decide(self, key: Key, now: float) -> None:
         service = self.store.services.get(key)
         slices = self.store.slices(key)
-        self.routing.put(key, service, slices)
+        self.routing.put(key, service, slices, now)
         if service is None:
             self.decisions.pop(key, None)
             return

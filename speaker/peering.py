@@ -45,6 +45,7 @@ FAULT: Final = f"A fault of the speaker has ended it; it is tried again after {A
 Farewell = tuple[Cease, str]
 REMOVED: Final = (Cease.PEER_DECONFIGURED, "")
 DRAINED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The node is drained.")
+CORDONED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The node is cordoned.")
 RESTARTED: Final = (Cease.ADMINISTRATIVE_SHUTDOWN, "The speaker ends; it may be back soon.")
 
 Told = Callable[[Router, SessionEvent], None]

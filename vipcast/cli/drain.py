@@ -129,10 +129,11 @@ def _follows(node: Node, *, undo: bool) -> Iterator[str]:
             f"Node {node.name} is not drained any more, but still announces nothing: it has the"
             f" label {EXCLUDE_LABEL}."
         )
-    elif wish is Wish.LAST:
+    elif wish is Wish.YIELD:
         yield (
-            f"Node {node.name} may announce addresses again. It is cordoned, so routers use it"
-            f" last until it is uncordoned: kubectl uncordon {node.name}"
+            f"Node {node.name} may announce addresses again. It is cordoned, so it tells routers"
+            " only of addresses that no node that stays can tell them, and asks to be used last,"
+            f" until it is uncordoned: kubectl uncordon {node.name}"
         )
     else:
         yield f"Node {node.name} may announce addresses again. {see} what it does."

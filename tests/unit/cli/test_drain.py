@@ -121,8 +121,9 @@ def test_who_comes_back_is_told_what_else_keeps_it(vipcast: Vipcast, tmp_path: P
     directory.put("node2.yaml", {**node("node2"), "spec": {"unschedulable": True}})
     _, lines = vipcast("drain", "node2", "--undo")
     assert " ".join(lines) == (
-        "Node node2 may announce addresses again. It is cordoned, so routers use it last until it"
-        " is uncordoned: kubectl uncordon node2"
+        "Node node2 may announce addresses again. It is cordoned, so it tells routers only of"
+        " addresses that no node that stays can tell them, and asks to be used last, until it is"
+        " uncordoned: kubectl uncordon node2"
     )
 
 

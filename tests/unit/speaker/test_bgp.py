@@ -212,14 +212,132 @@ async def test_a_drained_node_is_used_last_then_tells_nothing_until_it_is_back(
     assert router.table[ROUTE].communities == ()
 
 
+def cordon(world: World, node: str, *, asked: bool = True) -> None:
+    """What `kubectl cordon` writes, or with `asked` false `kubectl uncordon`."""
+    world.apply("Node", node, namespace="", spec={"unschedulable": asked})
+
+
 @story("node1", config=False)
-async def test_a_cordoned_node_is_used_last_and_goes_on_serving(world: World) -> None:
+async def test_a_cordoned_node_that_is_alone_is_used_last_and_goes_on_serving(
+    world: World,
+) -> None:
     router = await served(world, hold_time=0)
-    world.apply("Node", "node1", namespace="", spec={"unschedulable": True})
+    cordon(world, "node1")
     await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
     await pass_time(10 * WAIT)
     assert router.table.keys() == {ROUTE}
     assert router.sessions == 1
+
+
+async def two_racks(world: World, local: str | None = None) -> tuple[Router, Router]:
+    """A router for each of two nodes, that both have the route, or with `local` one alone."""
+    routers = Router(world, hold_time=0), Router(world, IPv4Address("192.0.2.2"), hold_time=0)
+    configure(world)
+    world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+    for number, router in enumerate(routers, 1):
+        selector = [{"matchLabels": {"kubernetes.io/hostname": f"node{number}"}}]
+        rack(world, number)
+        peer(world, f"tor-{number}", peerAddress=str(router.address), nodeSelectors=selector)
+    world.serve("web", VIP, local=local)
+    for number, router in enumerate(routers, 1):
+        await router.has(*([str(ROUTE)] if local in (None, f"node{number}") else []))
+    return routers
+
+
+def rack(
+    world: World, number: int, *, cordoned: bool = False, ready: bool = True, asked: str = "false"
+) -> None:
+    """A node with a label for its router, as it is asked for and as its kubelet has it."""
+    world.apply(
+        "Node",
+        f"node{number}",
+        namespace="",
+        metadata={
+            "labels": {"kubernetes.io/hostname": f"node{number}"},
+            "annotations": {DRAIN_ANNOTATION: asked},
+        },
+        spec={"unschedulable": cordoned},
+        status={"conditions": [{"type": "Ready", "status": "True" if ready else "Unknown"}]},
+    )
+
+
+@story("node1", "node2", config=False)
+async def test_a_cordoned_node_leaves_its_routes_to_one_that_stays_and_ends_its_sessions(
+    world: World,
+) -> None:
+    first, second = await two_racks(world)
+    rack(world, 1, cordoned=True)
+    await until(lambda: first.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
+    waited = await until(lambda: first.last is not None, "it was told")
+    assert waited == pytest.approx(WAIT, abs=0.5)
+    assert first.table == {}
+    assert first.last is not None
+    assert first.last.text == "The node is cordoned."
+    await until(lambda: world.unannounced("node1") == {str(VIP): "nodeCordoned"}, "reported")
+    assert (second.sessions, second.table[ROUTE].communities) == (1, ())
+    rack(world, 1)
+    await first.has(str(ROUTE))
+    assert first.table[ROUTE].communities == ()
+
+
+GONE: dict[str, dict[str, Any]] = {
+    "cordoned": {"cordoned": True},
+    "drained": {"asked": "true"},
+    "dead": {"ready": False},
+}
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+@story("node1", "node2", config=False)
+async def test_a_cordoned_node_tells_its_routes_again_when_the_last_other_is_gone(
+    world: World, gone: dict[str, Any]
+) -> None:
+    first, second = await two_racks(world)
+    rack(world, 1, cordoned=True)
+    await until(lambda: first.last is not None, "it has left")
+    rack(world, 2, **gone)
+    await until(lambda: first.sessions == 2, "it is back")
+    await first.has(str(ROUTE))
+    assert first.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,)
+    rack(world, 2)
+    await pass_time(WAIT - 1)
+    assert first.table.keys() == {ROUTE}
+    await pass_time(2)
+    assert first.table == {}
+    await second.has(str(ROUTE))
+
+
+@story("node1", "node2", config=False)
+async def test_when_all_are_cordoned_all_go_on_telling(world: World) -> None:
+    routers = await two_racks(world)
+    rack(world, 1, cordoned=True)
+    rack(world, 2, cordoned=True)
+    await pass_time(10 * WAIT)
+    for router in routers:
+        assert router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,)
+        assert router.sessions == 1
+
+
+@story("node1", "node2", config=False)
+async def test_with_policy_local_a_cordoned_node_tells_on_what_has_its_endpoint_there_alone(
+    world: World,
+) -> None:
+    first, second = await two_racks(world, local="node1")
+    rack(world, 1, cordoned=True)
+    await pass_time(10 * WAIT)
+    assert first.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,)
+    world.serve("web", VIP, local="node2")
+    await until(lambda: first.last is not None, "it has left")
+    await second.has(str(ROUTE))
+
+
+@story("node1", "node2")
+async def test_a_cordoned_node_goes_on_answering_on_the_segment(world: World) -> None:
+    world.serve("web", VIP)
+    holder = await world.holder()
+    cordon(world, holder)
+    await pass_time(10 * WAIT)
+    assert world.answering() == [holder]
 
 
 @story("node1", "node2")

@@ -62,3 +62,18 @@ def test_a_node_that_may_no_more_changes_the_claims(told: Told) -> None:
     told.world.label("node2", **{"node.kubernetes.io/exclude-from-external-load-balancers": ""})
     assert list(told.taken().withdrawn) == [VIP]
     assert list(told.intents.claims[VIP].candidates) == ["node1"]
+
+
+def test_a_node_that_is_not_ready_any_more_is_a_reason_to_look_where_routes_are_left_to_it(
+    told: Told,
+) -> None:
+    def ready(status: str) -> None:
+        conditions = [{"type": "Ready", "status": status}]
+        told.world.apply("Node", "node2", namespace="", status={"conditions": conditions})
+
+    ready("Unknown")
+    assert not told.taken().services
+    told.world.apply("Node", "node1", namespace="", spec={"unschedulable": True})
+    told.taken()
+    ready("True")
+    assert [key.name for key in told.taken().services] == ["web"]

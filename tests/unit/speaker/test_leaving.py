@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speaker.bgp.routes import Standing
-from speaker.leaving import WAIT, Leaving, Wish, wish_of
+from speaker.leaving import WAIT, Leaving, Wish, staying, wish_of
 from vipcast.model.objects import EXCLUDE_LABEL, Node
 
 
@@ -14,7 +16,7 @@ from vipcast.model.objects import EXCLUDE_LABEL, Node
     [
         (None, Wish.STAY),
         (Node("node1"), Wish.STAY),
-        (Node("node1", unschedulable=True), Wish.LAST),
+        (Node("node1", unschedulable=True), Wish.YIELD),
         (Node("node1", draining=True), Wish.LEAVE),
         (Node("node1", labels={EXCLUDE_LABEL: ""}), Wish.LEAVE),
         (Node("node1", unschedulable=True, draining=True), Wish.LEAVE),
@@ -45,9 +47,32 @@ def test_a_speaker_that_starts_on_a_node_that_leaves_tells_nothing() -> None:
     assert Leaving().look(Wish.LEAVE, 0.0) is Standing.LEFT
 
 
-def test_a_cordoned_node_is_used_last_for_as_long_as_it_is_cordoned() -> None:
+def test_a_cordoned_node_yields_for_as_long_as_it_is_cordoned() -> None:
     leaving = Leaving()
-    assert leaving.look(Wish.LAST, 0.0) is Standing.LEAVES
-    assert leaving.look(Wish.LAST, 1e6) is Standing.LEAVES
-    assert leaving.look(Wish.LEAVE, 1e6) is Standing.LEAVES
+    assert leaving.look(Wish.YIELD, 0.0) is Standing.YIELDS
+    assert leaving.look(Wish.YIELD, 1e6) is Standing.YIELDS
+    assert leaving.look(Wish.STAY, 1e6) is Standing.STAYS
+
+
+def test_a_cordoned_node_that_is_drained_goes_on_with_what_it_still_tells_and_then_leaves() -> None:
+    leaving = Leaving()
+    leaving.look(Wish.YIELD, 0.0)
+    assert leaving.look(Wish.LEAVE, 1e6) is Standing.YIELDS
+    assert leaving.deadline == 1e6 + WAIT
     assert leaving.look(Wish.LEAVE, 1e6 + WAIT) is Standing.LEFT
+    assert leaving.look(Wish.YIELD, 2e6) is Standing.YIELDS
+    assert leaving.look(Wish.STAY, 3e6) is Standing.STAYS
+    assert leaving.look(Wish.LEAVE, 4e6) is Standing.LEAVES
+
+
+def test_routes_are_left_to_nodes_that_are_able_and_asked_for_nothing() -> None:
+    stays = Node("node1")
+    others = (
+        replace(stays, unschedulable=True),
+        replace(stays, draining=True),
+        replace(stays, labels={EXCLUDE_LABEL: ""}),
+        replace(stays, ready=False),
+        replace(stays, network_unavailable=True),
+    )
+    assert staying((*others, stays)) == (stays,)
+    assert staying(others) == ()

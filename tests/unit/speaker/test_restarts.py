@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speaker.bgp.facets import GRACEFUL_SHUTDOWN
 from tests.support.virtual import pass_time, until
-from tests.unit.speaker.test_bgp import ROUTE, Router, configure, drain, peer
+from tests.unit.speaker.test_bgp import ROUTE, Router, configure, cordon, drain, peer
 from tests.unit.speaker.world import VIP, World, story
 from vipcast.model.objects import Key
 from vipcast.model.raw import SERVICE, Ref
@@ -63,12 +63,32 @@ async def test_who_ends_while_its_node_is_to_leave_withdraws_and_says_so(world: 
 
 
 @story("node1", config=False)
-async def test_who_ends_on_a_cordoned_node_comes_back(world: World) -> None:
+async def test_who_ends_on_a_cordoned_node_that_is_needed_comes_back(world: World) -> None:
     router = await bridged(world)
-    world.apply("Node", "node1", namespace="", spec={"unschedulable": True})
+    cordon(world, "node1")
     await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
     await world["node1"].stop()
     assert router.last is None
     world["node1"].start()
     await until(lambda: router.sessions == 2 and router.complete, "it is back")
+    assert router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,)
+
+
+@story("node1", "node2", config=False)
+async def test_a_speaker_that_starts_on_a_cordoned_node_that_is_not_needed_has_left(
+    world: World,
+) -> None:
+    await world["node2"].stop()
+    router = await bridged(world)
+    cordon(world, "node1")
+    await until(lambda: router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,), "used last")
+    await world["node1"].stop()
+    await until(lambda: router.last is not None, "it was told")
+    assert router.last is not None
+    assert (router.table, router.last.text) == ({}, "The node is cordoned.")
+    world["node1"].start()
+    await pass_time(LONG)
+    assert router.sessions == 1
+    cordon(world, "node2")
+    await until(lambda: router.sessions == 2 and router.complete, "it is needed")
     assert router.table[ROUTE].communities == (GRACEFUL_SHUTDOWN,)
