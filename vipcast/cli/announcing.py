@@ -130,7 +130,7 @@ def _hindrance(world: World, line: Line, answer: Answer, place: Place) -> str:
     report = world.picture.reports.get(place.node)
     if report is None or place.node in answer.segment.lost or place.node == answer.holder:
         return ""
-    for refusal in report.unannounced:
+    for refusal in report.unanswered:
         if (refusal.service, refusal.address) == (line.service, line.address):
             return refusal.reason
     for interface in report.interfaces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,7 @@ def sessions_shown(picture: Picture, screen: Screen) -> Iterator[list[str]]:
     table = zip(shown, picture.sessions, strict=True)
     yield [screen.head(head), *(row if one.stands else screen.bad(row) for row, one in table)]
     yield [line for one in sessions_text(picture.sessions) for line in screen.wrapped(one)]
+    yield [line for one in cordoned_text(picture) for line in screen.wrapped(one)]
     yield [line for one in _remarks(picture) for line in screen.wrapped(one)]
 
 
@@ -49,11 +51,28 @@ def sessions_short(picture: Picture, screen: Screen) -> list[str]:
     every = len(picture.sessions)
     more = "`vipcast status bgp` shows each."
     text = screen.wrapped(f"BGP: {stand} of {every} sessions are established; {more}")
+    cordoned = [line for one in cordoned_text(picture) for line in screen.wrapped(one)]
     if stand == every:
-        return text
+        return [*text, *cordoned]
     problems = some(f"  {one}" for one in sessions_text(picture.sessions))
     lines = (line for one in problems for line in screen.wrapped(one.strip(), "  "))
-    return [*map(screen.bad, text), *lines]
+    return [*map(screen.bad, text), *lines, *cordoned]
+
+
+def cordoned_text(picture: Picture) -> Iterator[str]:
+    """What cordoned nodes still tell, those together that tell as much."""
+    cordoned = [one.node for one in picture.speakers if one.cordoned and not one.lost]
+    if not cordoned or not picture.routes:
+        return
+    pairs = {(one.address, node) for one in picture.routes for node in one.nodes}
+    told = Counter(node for _, node in pairs)
+    grouped: dict[int, list[str]] = {}
+    for node in cordoned:
+        grouped.setdefault(told[node], []).append(node)
+    for count, nodes in sorted(grouped.items()):
+        each = "address" if count == 1 else "addresses"
+        what = f"routers of {count} {each}, to be used last" if count else "no router anything"
+        yield f"Cordoned, tells {what}: {names(nodes)}. `vipcast explain node/NAME` says why."
 
 
 def _row(one: Session) -> tuple[str, ...]:

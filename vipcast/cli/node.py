@@ -185,7 +185,7 @@ def _why_not(world: World, line: Line, place: Place, memo: Memo) -> tuple[str, s
     except ValueError:
         return Reason.INVALID_IP, said(Reason.INVALID_IP)
     report = world.picture.reports.get(place.node)
-    for refusal in report.unannounced if report else ():
+    for refusal in report.unanswered if report else ():
         if (refusal.service, refusal.address) == (line.service, line.address):
             return refusal.reason, said(refusal.reason, refusal.message)
     claim = claim_to(world, address, memo)

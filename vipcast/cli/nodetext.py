@@ -45,6 +45,7 @@ def node_data(story: NodeStory) -> dict[str, Any]:
                 "address": one.address,
                 "service": str(one.service),
                 "routers": list(teller.routers),
+                "message": teller.message,
             }
             for one, teller in story.tells
         ],
@@ -140,12 +141,14 @@ def _routes(story: NodeStory) -> Iterator[Paragraph]:
     """Its sessions, what it tells its routers, and what not."""
     if story.sessions:
         yield [f"BGP sessions{_when(story)}:", *map(_session, story.sessions)]
-    if story.tells:
-        told = (
-            f"  {one.address} ({one.service}): {', '.join(teller.routers)}"
-            for one, teller in story.tells
+    told: dict[str, list[str]] = {}
+    for one, teller in story.tells:
+        line = f"  {one.address} ({one.service}): {', '.join(teller.routers)}"
+        told.setdefault(f", to be used last: {teller.message}" if teller.last else ":", []).append(
+            line
         )
-        yield ["Tells routers of:", *some(told)]
+    for terms, lines in told.items():
+        yield [f"Tells routers of{terms}", *some(lines)]
     grouped: dict[tuple[str, str], list[str]] = {}
     for one, why in story.untold:
         grouped.setdefault((why.reason, why.message), []).append(f"  {one.address} ({one.service})")

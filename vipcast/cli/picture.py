@@ -190,7 +190,7 @@ def _facts(store: Store, namespace: str, classes: Classes, signs: Signs) -> Fact
     for report in reports:
         if report.node in signs.silent:
             continue
-        for refusal in report.unannounced:
+        for refusal in report.unanswered:
             by_node = refused.setdefault((refusal.service, refusal.address), {})
             by_node.setdefault(report.node, refusal)
     places = {place for claims in held.values() for place, _ in claims}

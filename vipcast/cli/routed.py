@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from speaker.bgp.yielding import LATER
 from vipcast.cli.sessions import Session
 from vipcast.cli.wording import said
 from vipcast.model.objects import Key
@@ -15,13 +16,19 @@ from vipcast.model.reasons import Reason
 class Teller:
     """A node that tells an address: `routers` hear it, with those in `without` no session stands.
 
-    `lost`: its speaker is not heard.
+    `lost`: its speaker is not heard. `message`: on what terms it tells it.
     """
 
     node: str
     routers: tuple[str, ...]
     without: tuple[Session, ...]
     lost: bool = False
+    message: str = said(Reason.ADVERTISED)
+
+    @property
+    def last(self) -> bool:
+        """Whether it asks routers to use it last, which the message says why."""
+        return self.message in LATER
 
 
 @dataclass(frozen=True, slots=True)

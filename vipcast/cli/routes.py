@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from speaker.bgp.routes import Answer
+from speaker.bgp.routes import YES, Answer
 from vipcast.cli.decisions import Decisions, answer_to
 from vipcast.cli.picture import Picture
 from vipcast.cli.routed import Routed, Silent, Teller
@@ -29,7 +29,7 @@ class Tables:
         self._world = world
         self._sessions = {(one.node, one.peer.name): one for one in world.picture.sessions}
         self._lost = {one.node for one in world.picture.speakers if one.lost}
-        self._tellers: dict[tuple[str, tuple[str, ...]], Teller] = {}
+        self._tellers: dict[tuple[str, tuple[str, ...], str], Teller] = {}
         self._decisions: Decisions | None = None
         self._pools = frozenset[str]()
         if world.config is not None:
@@ -67,22 +67,23 @@ class Tables:
                 if id(answer) not in peers:
                     names = {name for offer in answer.offers for name in offer.terms.peers}
                     peers[id(answer)] = tuple(sorted(names))
-                tellers.append(self._teller(node, peers[id(answer)]))
+                tellers.append(self._teller(node, peers[id(answer)], answer.message))
             else:
                 silent.append(Silent(node, answer.reason, said(answer.reason, answer.message)))
         return Routed(service, text, tuple(tellers), tuple(silent), pool)
 
-    def _teller(self, node: str, peers: tuple[str, ...]) -> Teller:
+    def _teller(self, node: str, peers: tuple[str, ...], message: str = YES) -> Teller:
         """A node that is to tell these routers."""
-        if (node, peers) not in self._tellers:
+        if (node, peers, message) not in self._tellers:
             found = [self._session(node, name) for name in peers]
-            self._tellers[node, peers] = Teller(
+            self._tellers[node, peers, message] = Teller(
                 node,
                 tuple(one.peer.name for one in found if one.stands),
                 tuple(one for one in found if not one.stands),
                 node in self._lost,
+                message,
             )
-        return self._tellers[node, peers]
+        return self._tellers[node, peers, message]
 
     def _session(self, node: str, name: str) -> Session:
         known = self._sessions.get((node, name))

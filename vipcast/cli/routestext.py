@@ -57,6 +57,7 @@ def routed_data(one: Routed) -> dict[str, Any]:
             {
                 "node": each.node,
                 "routers": list(each.routers),
+                "message": each.message,
                 "without": [
                     {"router": session.peer.name, "problem": session.problem}
                     for session in each.without
@@ -79,6 +80,7 @@ def routed_text(one: Routed, *, named: bool = False) -> list[str]:
         tell = f"{count} nodes tell" if count > 1 else f"{one.nodes[0]} tells"
         text = [f"By BGP, {tell} routers of {one.address}{whose} ({one.reason})."]
         text += _tellers(one.tellers)
+        text += last_text(one.tellers)
     else:
         text = [
             f"By BGP, nobody tells a router of {one.address}{whose} ({one.reason}).",
@@ -117,6 +119,15 @@ def _tellers(tellers: Iterable[Teller]) -> Iterator[str]:
             grouped.setdefault(each.routers, []).append(each.node)
     for routers, nodes in grouped.items():
         yield f"  to {', '.join(routers)}: {names(nodes)}"
+
+
+def last_text(tellers: Iterable[Teller]) -> Iterator[str]:
+    """Who asks routers to use it last, and why."""
+    grouped: dict[str, list[str]] = {}
+    for each in tellers:
+        if each.last and each.routers:
+            grouped.setdefault(each.message, []).append(each.node)
+    yield from (f"To be used last: {names(nodes)}: {why}" for why, nodes in grouped.items())
 
 
 def _without(tellers: Iterable[Teller]) -> Iterator[str]:

@@ -49,7 +49,8 @@ class Speaker:
     `lost`: it gives no sign of life, or the others do not hear it: what it has reported is what was
     once. `away`: it has said that it will be back. `excluded`: a label on the Node wants it to
     announce nothing, or a drain, so nothing lacks where it does not run. `drain`: whether a drained
-    node still speaks with routers (DRAINING) or has LEFT; "" where it is not drained.
+    node still speaks with routers (DRAINING) or has LEFT; "" where it is not drained. `cordoned`:
+    it leaves its routes to others, and answers on segments as before.
     """
 
     node: str
@@ -60,6 +61,7 @@ class Speaker:
     excluded: bool = False
     heartbeat: str = ""
     drain: str = ""
+    cordoned: bool = False
 
     @property
     def well(self) -> bool:
@@ -93,11 +95,20 @@ def speakers_of(
     for name in sorted({*nodes, *known}):
         node, report = nodes.get(name), known.get(name)
         excluded = wish_of(node) is Wish.LEAVE
+        cordoned = wish_of(node) is Wish.YIELD
         if report is None:
             problem = AWAY_NOW if name in away else NOT_REPORTED
             lacking = () if excluded else (problem,)
             drain = _drain(node, None)
-            yield Speaker(name, (), lacking, away=name in away, excluded=excluded, drain=drain)
+            yield Speaker(
+                name,
+                (),
+                lacking,
+                away=name in away,
+                excluded=excluded,
+                drain=drain,
+                cordoned=cordoned,
+            )
             continue
         lost = name in signs.silent or any(name in segment.lost for segment in segments)
         interfaces = tuple(_interfaces(report, segments))
@@ -113,6 +124,7 @@ def speakers_of(
             excluded,
             signs.heartbeats.get(name, ""),
             _drain(node, None if lost else report),
+            cordoned,
         )
 
 

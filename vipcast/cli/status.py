@@ -234,6 +234,7 @@ def _speaker_data(speaker: Speaker) -> dict[str, Any]:
         "away": speaker.away,
         "excluded": speaker.excluded,
         "drain": speaker.drain,
+        "cordoned": speaker.cordoned,
         "heartbeat": speaker.heartbeat,
         "problems": list(speaker.problems),
         "interfaces": [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vipcast.model.objects import Key
+from vipcast.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +157,8 @@ class SpeakerReport:
     segments: tuple[SegmentReport, ...] = ()
     unannounced: tuple[Unannounced, ...] = ()
     peers: tuple[PeerReport, ...] = ()
+
+    @property
+    def unanswered(self) -> tuple[Unannounced, ...]:
+        """Those of which segments are concerned: a cordoned node is rid of routes alone."""
+        return tuple(one for one in self.unannounced if one.reason != Reason.NODE_CORDONED)

@@ -259,3 +259,13 @@ def test_an_address_without_endpoints_waits_for_these_whatever_became_of_ipv6(
     directory.holders()
     directory.speakers(*(refusing(node, WEB, Reason.NO_ENDPOINTS) for node in NODES))
     assert explain()[1][-1] == "Next: It is announced as soon as that changes."
+
+
+def test_a_route_that_a_cordoned_node_is_rid_of_is_no_concern_of_segments(
+    tmp_path: Path, explain: Explain
+) -> None:
+    directory = healthy(tmp_path)
+    _, before, _ = explain()
+    rid = Unannounced(WEB, VIP, Reason.NODE_CORDONED, "")
+    directory.speakers(*(replace(report(node), unannounced=(rid,)) for node in NODES))
+    assert explain()[1] == before

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from speaker.bgp.yielding import HANDED, NEEDED
 from tests.unit.cli.cluster import (
     ALLOCATED,
     EVERYWHERE,
     HOME,
     SINCE,
     VIP,
+    WEB,
     Directory,
     metallb,
     report,
@@ -23,9 +25,11 @@ from tests.unit.cli.commands import Vipcast
 from tests.unit.cli.routed import NODES, REFUSES, ROUTED, routed, session, speaker
 from vipcast.cli.main import LACKING, WELL
 from vipcast.cli.text import Screen
+from vipcast.cli.wording import said
 from vipcast.kube.render import timestamp
 from vipcast.model.objects import DRAIN_ANNOTATION
-from vipcast.model.status import PeerReport
+from vipcast.model.reasons import Reason, sentence
+from vipcast.model.status import PeerReport, Unannounced
 
 POLICY = "A router that is told and has no route drops it by a policy of its own: look at that."
 STAYS = "Next: a node that is lost is left out after the hold time of its sessions at the latest."
@@ -357,6 +361,70 @@ def test_a_node_that_is_drained_has_left_when_it_has_no_session_any_more(
     assert lines[7].startswith("Does not tell (nodeDrained): node2: The node is drained:")
 
 
+def cordon(told: Directory, *nodes: str) -> None:
+    """Cordon these nodes and no other."""
+    told.put(
+        "nodes.yaml",
+        *(
+            {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": {"name": name},
+                "spec": {"unschedulable": name in nodes},
+            }
+            for name in NODES
+        ),
+    )
+
+
+def test_a_cordoned_node_hands_over_until_its_speaker_says_that_it_has(
+    told: Directory, vipcast: Vipcast
+) -> None:
+    cordon(told, "node2")
+    _, lines = vipcast("explain", "web")
+    assert "  to tor-1, tor-2: node1, node2" in lines
+    assert f"To be used last: node2: {HANDED}" in lines
+    rid = Unannounced(WEB, VIP, Reason.NODE_CORDONED, sentence(Reason.NODE_CORDONED))
+    told.speakers(speaker("node1"), replace(speaker("node2"), unannounced=(rid,)))
+    _, lines = vipcast("explain", "web")
+    assert lines[6] == "  to tor-1, tor-2: node1"
+    assert lines[7] == f"Does not tell (nodeCordoned): node2: {said(Reason.NODE_CORDONED)}"
+
+
+def test_a_cordoned_node_without_sessions_has_left_what_others_can_tell(
+    told: Directory, vipcast: Vipcast
+) -> None:
+    cordon(told, "node2")
+    told.speakers(speaker("node1"), report("node2", NODES))
+    code, lines = vipcast("explain", "node2")
+    assert (code, lines[-2:]) == (
+        WELL,
+        [
+            f"Tells no router of (nodeCordoned): {said(Reason.NODE_CORDONED)}",
+            f"  {VIP} (default/web)",
+        ],
+    )
+    last = "Cordoned, tells no router anything: node2. `vipcast explain node/NAME` says why."
+    assert vipcast("status", "bgp")[1][-1] == last
+    assert last in vipcast("status")[1]
+
+
+def test_a_cordoned_node_that_is_needed_says_so(told: Directory, vipcast: Vipcast) -> None:
+    cordon(told, *NODES)
+    assert f"To be used last: node1, node2: {NEEDED}" in vipcast("explain", "web")[1]
+    assert vipcast("explain", "node1")[1][-2:] == [
+        f"Tells routers of, to be used last: {NEEDED}",
+        f"  {VIP} (default/web): tor-1, tor-2",
+    ]
+    assert (
+        "Cordoned, tells routers of 1 address, to be used last: node1, node2. `vipcast explain"
+        " node/NAME` says why."
+    ) in vipcast("status")[1]
+    told.service("web", ALLOCATED, [VIP], endpoints=["node2"], externalTrafficPolicy="Local")
+    cordon(told, "node2")
+    assert f"To be used last: node2: {NEEDED}" in vipcast("explain", "web")[1]
+
+
 def test_without_a_configuration_what_speakers_say_of_services_is_told(
     told: Directory, vipcast: Vipcast
 ) -> None:
@@ -406,7 +474,8 @@ def test_a_node_is_explained_with_its_sessions_and_what_it_tells(
     ]
     data = json.loads("\n".join(vipcast("explain", "node1", "-ojson")[1]))
     assert [one["router"] for one in data["sessions"]] == ["tor-1", "tor-2"]
-    assert data["tells"] == [{"address": VIP, "service": "default/web", "routers": ["tor-1"]}]
+    told_web = {"address": VIP, "service": "default/web", "routers": ["tor-1"]}
+    assert data["tells"] == [{**told_web, "message": sentence(Reason.ADVERTISED)}]
     (silent,) = data["doesNotTell"]
     assert (silent["address"], silent["reason"]) == ("192.0.2.11", "noEndpoints")
 
@@ -437,6 +506,7 @@ def test_json_of_a_service_has_each_node_and_why(told: Directory, vipcast: Vipca
             {
                 "node": "node1",
                 "routers": ["tor-1"],
+                "message": "The node tells its BGP peers a route to the address.",
                 "without": [{"router": "tor-2", "problem": REFUSED}],
             }
         ],

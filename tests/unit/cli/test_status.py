@@ -312,6 +312,7 @@ def test_json_and_yaml_hold_the_same(tmp_path: Path, status: Status) -> None:
                 "away": False,
                 "excluded": False,
                 "drain": "",
+                "cordoned": False,
                 "heartbeat": "",
                 "problems": [],
                 "interfaces": [
@@ -390,6 +391,7 @@ def test_status_objects_of_another_deployment_do_not_count(tmp_path: Path, statu
                 "away": False,
                 "excluded": False,
                 "drain": "",
+                "cordoned": False,
                 "heartbeat": "",
                 "problems": [NOT_REPORTED],
                 "interfaces": [],
