@@ -67,6 +67,10 @@ log = logging.getLogger(__name__)
 BEAT = 0.2
 """Seconds between two stamps of the heartbeat: the loop's own sign of life in the data path."""
 
+EARLY = 0.05
+"""A beat that is due so soon comes at once, so that it wakes nobody for itself: a hello is due as
+often."""
+
 LOOK = 0.5
 """Seconds between two looks at who is heard, and whether two interfaces are on one segment."""
 
@@ -163,6 +167,7 @@ class Speaker:
             restart=settings.restart,
         )
         self._timer: asyncio.TimerHandle | None = None
+        self._arming: asyncio.Handle | None = None
         self._next_beat = 0.0
         self._next_look = 0.0
         self._company: Company = frozenset()
@@ -204,8 +209,9 @@ class Speaker:
     def _end(self) -> None:
         """No input any more, whether or not all is well."""
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for waiting in (self._timer, self._arming):
+            if waiting is not None:
+                waiting.cancel()
         self.interfaces.stop()
         self._pulse.close()
 
@@ -315,7 +321,7 @@ class Speaker:
     def _tick(self) -> None:
         """The timer: heartbeat first, then whatever is due on the segments."""
         now = self._doors.clock.now()
-        if now >= self._next_beat:
+        if now >= self._next_beat - EARLY:
             self._doors.responder.beat(now)
             self._next_beat = now + BEAT
         if now >= self._next_look:
@@ -335,7 +341,7 @@ class Speaker:
     # Around each input
 
     def _take_in(self, action: Callable[[], None]) -> None:
-        """Let one input have its effects, then set the timer to what is due next.
+        """Let one input have its effects; when all of this turn of the loop have, the timer is set.
 
         After an exception nothing is taken in any more: no hello may renew a lease over entries
         that are half of a change.
@@ -347,6 +353,12 @@ class Speaker:
         except BaseException:
             self._over = True
             raise
+        if self._arming is None:
+            self._arming = asyncio.get_running_loop().call_soon(self._arm)
+
+    def _arm(self) -> None:
+        """Set the timer to what is due next: hellos come in bursts, and one look is enough."""
+        self._arming = None
         times = (self.segments.next_deadline(), self.intents.deadline, self._next_beat)
         at = min(time for time in times if time is not None)
         if self._timer is not None:

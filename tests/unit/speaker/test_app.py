@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -405,6 +406,36 @@ async def test_an_announced_absence_is_in_the_status_while_it_lasts(world: World
     await until(away, "node2 is away", 2)
     world["node2"].start()
     await until(lambda: not away(), "node2 is back", 2)
+
+
+# Idle
+
+
+@story("node1", "node2", "node3")
+async def test_an_idle_speaker_wakes_by_itself_for_hellos_alone(world: World) -> None:
+    world.serve("web", VIP)
+    await world.holder()
+    await pass_time(30.0)
+    beats: list[float] = []
+    looks = 0
+    node = world["node1"]
+    beat, deadline = node.responder.beat, node.speaker.segments.next_deadline
+
+    def noted(now: float) -> None:
+        beats.append(now)
+        beat(now)
+
+    def counted() -> float | None:
+        nonlocal looks
+        looks += 1
+        return deadline()
+
+    node.responder.beat = noted  # type: ignore[method-assign]
+    node.speaker.segments.next_deadline = counted  # type: ignore[method-assign]
+    await pass_time(20.0)
+    hellos = [round(second - first, 3) for first, second in pairwise(beats)]
+    assert set(hellos) == {0.2}
+    assert looks < 3.5 * len(beats), "one for a hello of each node, and little else"
 
 
 # Trouble
