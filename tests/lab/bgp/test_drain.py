@@ -1,4 +1,6 @@
-"""A node is drained, and then switched off, while a client behind a router keeps asking."""
+"""A node is drained, and then switched off, while a client behind a router keeps asking; one is
+cordoned, and then all are.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def router(lab: Lab) -> Iterator[Router]:
 
 
 @pytest.fixture
-def vipcast(lab: Lab, router: Router) -> Vipcast:
+def vipcast(lab: Lab, router: Router) -> Iterator[Vipcast]:
     """A speaker on every node."""
     product = Vipcast(lab)
     product.prepare()
@@ -55,7 +57,9 @@ def vipcast(lab: Lab, router: Router) -> Vipcast:
     lab.write_endpoints(product.directory, "web")
     for node in lab.nodes:
         product.start_speaker(node)
-    return product
+    yield product
+    for node in lab.nodes:
+        product.speaker(node).stop()
 
 
 def tellers(router: Router) -> dict[str, frozenset[str]]:
@@ -74,6 +78,16 @@ def rewrite(vipcast: Vipcast, node: Host, **metadata: Any) -> None:
     documents = list(yaml.safe_load_all(file.read_text()))
     (mine,) = (each for each in documents if each["metadata"]["name"] == node.name)
     mine["metadata"] |= metadata
+    objects.write(file, documents)
+
+
+def cordon(vipcast: Vipcast, *nodes: Host) -> None:
+    """Write the lab's Nodes once more, these cordoned and no others."""
+    file = vipcast.directory / "lab-nodes.yaml"
+    documents = list(yaml.safe_load_all(file.read_text()))
+    names = {node.name for node in nodes}
+    for each in documents:
+        each.setdefault("spec", {})["unschedulable"] = each["metadata"]["name"] in names
     objects.write(file, documents)
 
 
@@ -143,3 +157,52 @@ def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
     eventually(lambda: told(router, *lab.nodes), what="it is back", deadline=PATIENCE)
     assert tellers(router)[address] == frozenset()
     assert vipcast.command("drain", node.name, "--undo").returncode == 0
+
+
+def test_a_cordoned_node_leaves_and_all_cordoned_nodes_stay(
+    lab: Lab, router: Router, vipcast: Vipcast
+) -> None:
+    node, *others = lab.nodes
+    address = str(node.address)
+    eventually(lambda: told(router, *lab.nodes), what="all tell it", deadline=PATIENCE)
+    before, stood = begun(lab), [uptime(router, each) for each in others]
+
+    def paths_of_others() -> object:
+        return {who: what for who, what in tellers(router).items() if who != address}
+
+    def all_used_last() -> bool:
+        return told(router, *lab.nodes) and set(tellers(router).values()) == {LAST}
+
+    with (
+        kernel_changes(router.host) as changes,
+        measure.load(lab.remote, f"http://{WEB}/", rate=50) as load,
+    ):
+        cordon(vipcast, node)
+        steady(paths_of_others, lambda: tellers(router)[address] == LAST, what="used last")
+        steady(paths_of_others, lambda: address not in tellers(router), what="it has left")
+        ended = "its session has ended"
+        steady(paths_of_others, lambda: not router.session(address).established, what=ended)
+        said = vipcast.command("status").stdout
+        assert f"Cordoned, tells no router anything: {node.name}." in said, said
+        assert begun(lab) == before
+        cordon(vipcast, *lab.nodes)
+        eventually(all_used_last, what="it is back, and all are used last", deadline=PATIENCE)
+        # More than the wait after which a cordoned node withdraws what others can tell.
+        enough = answered(load) + 750
+        steady(lambda: tellers(router), lambda: answered(load) > enough, what="all serve on")
+
+    # As where one is drained, FRR spreads connections anew each time that its paths change.
+    loaded = load.loaded
+    assert (loaded.late, loaded.errors.keys() - {"ECONNRESET"}) == (0, set()), loaded
+    assert loaded.lost <= 3, loaded
+    assert not any(line.startswith("Deleted") for line in changes if WEB in line), changes
+    assert sum((begun(lab) - before).values()) == 1
+    now = [uptime(router, each) for each in others]
+    assert all(late > early for late, early in zip(now, stood, strict=True))
+
+    cordon(vipcast)
+    eventually(
+        lambda: told(router, *lab.nodes) and set(tellers(router).values()) == {frozenset()},
+        what="all are used as before",
+        deadline=PATIENCE,
+    )
