@@ -20,10 +20,9 @@ from contextlib import nullcontext
 from typing import Any
 
 from benchmarks import picture
-from benchmarks.harness import Body, busy_cores, interleaved, publish
+from benchmarks.harness import Body, busy_cores, interleaved, publish, run
 from benchmarks.racks import KERNEL, OURS, RAW, Contender, racks
 from benchmarks.spread import compared, pooled, spread
-from lab import signals
 
 LINE = 1.1
 """What our answer may take, in the kernel's own time at the same percentile."""
@@ -108,4 +107,4 @@ def judged(told: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, dict[str, A
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

@@ -16,8 +16,7 @@ import sys
 from typing import Final
 
 from benchmarks.bgp import appearing, change, pouring, shown
-from benchmarks.harness import Body, publish
-from lab import signals
+from benchmarks.harness import Body, publish, run
 
 ROUTES: Final = 10_000
 POURED: Final = 1_000_000
@@ -46,4 +45,4 @@ def body(name: str, routes: int, poured: int, rounds: tuple[int, int, int], warm
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

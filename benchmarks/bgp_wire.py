@@ -22,9 +22,8 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 
 from benchmarks.exabgp_encoder import MISSING, exabgp
-from benchmarks.harness import BenchmarkError, environment, interleaved, record
+from benchmarks.harness import BenchmarkError, environment, interleaved, record, run
 from benchmarks.spread import compared, pooled, spread
-from lab import signals
 from native._bgpwire import ffi, lib
 from speaker.bgp import encode
 from speaker.bgp.decode import Context, prefixes_of
@@ -245,4 +244,4 @@ def _show(found: Mapping[str, Mapping[str, Any]], wire: Mapping[str, Any]) -> No
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

@@ -38,10 +38,10 @@ from benchmarks.harness import (
     interleaved,
     record,
     replace,
+    run,
 )
 from benchmarks.inotify import Inotify
 from benchmarks.spread import ratios, spread
-from lab import signals
 from vipcast.files import DirectorySource
 from vipcast.model.raw import SERVICE
 
@@ -248,4 +248,4 @@ def _port(path: Path) -> int | None:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

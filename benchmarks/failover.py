@@ -26,9 +26,9 @@ from typing import Any
 from benchmarks import bars
 from benchmarks.administrator import administrator, endpoints
 from benchmarks.contenders import Contender, Make, one_by_one, standing
-from benchmarks.harness import Body, publish, until
+from benchmarks.harness import Body, publish, run, until
 from benchmarks.spread import spread
-from lab import measure, signals
+from lab import measure
 from lab.host import Host
 from lab.measure import Seen
 
@@ -199,4 +199,4 @@ def picture(body: Mapping[str, Any], where: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

@@ -28,8 +28,7 @@ from benchmarks.audited import Tally, tally, writes
 from benchmarks.child import child, hear
 from benchmarks.contenders import VIPCAST, Contender, Make, one_by_one, standing
 from benchmarks.filled_rack import POOL, SEGMENT, memory_of, processor_seconds, rested
-from benchmarks.harness import BenchmarkError, Body, publish, until
-from lab import signals
+from benchmarks.harness import BenchmarkError, Body, publish, run, until
 from lab.cluster import Lab
 from lab.kubernetes.audit import Audit, Call
 from lab.kubernetes.cluster import Cluster
@@ -258,4 +257,4 @@ def picture(body: Mapping[str, Any], where: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

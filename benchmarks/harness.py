@@ -10,6 +10,7 @@ machine does meets them alike. What the numbers come to is in benchmarks.spread.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab import waiting
+from lab import signals, waiting
 from lab.errors import LabError
 
 _ROOT = Path(__file__).parents[1]
@@ -51,6 +52,19 @@ class BenchmarkError(Exception):
 def say(sentence: str) -> None:
     """A line for a person who waits."""
     print(sentence, flush=True)
+
+
+def run(main: Callable[[], int], story: str | None) -> int:
+    """The whole program's exit status. It takes no words: `--help` tells its story instead."""
+    parser = argparse.ArgumentParser(
+        description=story, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def measured() -> int:
+        parser.parse_args()
+        return main()
+
+    return signals.program(measured)
 
 
 def publish(

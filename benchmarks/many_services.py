@@ -38,12 +38,12 @@ from benchmarks.harness import (
     interleaved,
     record,
     replace,
+    run,
     until,
 )
 from benchmarks.inotify import Inotify
 from benchmarks.spread import ratios, spread
 from controller.main import WRITER, control
-from lab import signals
 from vipcast.files.dump import dump
 from vipcast.kube.render import service_status, timestamp, whole
 from vipcast.model.objects import Key, Recorded
@@ -257,4 +257,4 @@ class Lateness:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

@@ -30,9 +30,8 @@ from benchmarks.administrator import Administrator, administrator, endpoints
 from benchmarks.api_floor import ADDRESS
 from benchmarks.child import child, hear
 from benchmarks.contenders import VIPCAST, Make, contenders, standing
-from benchmarks.harness import PATIENCE, BenchmarkError, Body, interleaved, publish, say
+from benchmarks.harness import PATIENCE, BenchmarkError, Body, interleaved, publish, run, say
 from benchmarks.spread import compared, spread
-from lab import signals
 from lab.kubernetes.programs import provide
 from lab.tools import arp
 
@@ -285,4 +284,4 @@ def picture(body: Mapping[str, Any], where: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.program(main))
+    sys.exit(run(main, __doc__))

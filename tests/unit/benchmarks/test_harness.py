@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
 import random
 import subprocess
+import sys
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +31,7 @@ from benchmarks.harness import (
 from benchmarks.inotify import Inotify
 from lab.errors import NotReady
 
+PROJECT = Path(__file__).parents[3]
 PARTS = {"samples", "median", "p90", "p99", "p999", "worst"}
 
 
@@ -175,3 +178,19 @@ def test_a_status_that_is_not_what_it_has_to_be_ends_the_run(tmp_path: Path) -> 
     (tmp_path / "s0000.yaml").write_text("status: {}\n")
     with pytest.raises(BenchmarkError, match="s0000 has another status"):
         many_services.compare(tmp_path, ["s0000"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        path.stem
+        for path in sorted((PROJECT / "benchmarks").glob("*.py"))
+        if "run(main, __doc__)" in path.read_text()
+    ],
+)
+def test_help_tells_what_is_measured_and_measures_nothing(name: str) -> None:
+    words = [sys.executable, "-m", f"benchmarks.{name}", "--help"]
+    told = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    story = importlib.import_module(f"benchmarks.{name}").__doc__
+    assert story is not None
+    assert story.strip() in told
