@@ -369,6 +369,8 @@ class App:
                 ref, *render.service_status(status.ingress, status.recorded)
             )
             reports.tell_written(outcome)
+            if self._overtaken(before):
+                outcome = replace(outcome, status=None)
         self._due(self._desk.settle(outcome))
         if (again := self._desk.feuds.due(ref.key)) is not None:
             self._queue.add(ref, self._rank(ref.key), again)
@@ -377,6 +379,11 @@ class App:
             reports.tell_outcome(outcome)
             self._outbox.extend(outcome.events)
             self._queue.add(self._notes, (0,))
+
+    def _overtaken(self, before: Service) -> bool:
+        """Whether another status was seen while one was written; it counts, and is decided on."""
+        seen, stood = self._desk.service(before.key), Status(before.ingress, before.recorded)
+        return seen is not None and Status(seen.ingress, seen.recorded) != stood
 
     def _dated(self, status: Status, before: Service) -> Status:
         if status == Status():

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from controller.desk import Desk
 from tests.support.memory_source import MemoryCluster, MemorySource
 from tests.support.waiting import eventually_async
 from tests.unit.controller.running import NAMESPACE, NOON, config_map, running, service
@@ -113,6 +114,36 @@ async def test_writing_stops_after_two_rounds_and_others_are_served_as_ever(
         await eventually_async(lambda: shown(cluster, other) == "192.0.2.11", what="the other's")
         assert source.writes == 3
         assert shown(cluster) == THEIRS
+
+
+class Undone(Shared):
+    """Its first write is undone, and that is seen, before the controller has its answer."""
+
+    desk: Desk
+
+    async def write_status(
+        self, ref: Ref, status: Raw, annotations: Mapping[str, str] = NOTHING
+    ) -> None:
+        await super().write_status(ref, status, annotations)
+        if self.writes == 1:
+            balancer = {"loadBalancer": {"ingress": [{"ip": THEIRS}]}}
+            self._cluster.parts[ref, RIVAL] = {"status": balancer}
+            self._cluster.tell()
+            await eventually_async(self._is_seen, what="it is seen")
+
+    def _is_seen(self) -> bool:
+        seen = self.desk.service(WEB.key)
+        return seen is not None and seen.ingress == (THEIRS,)
+
+
+async def test_what_is_undone_before_its_write_is_answered_is_written_again(
+    cluster: MemoryCluster,
+) -> None:
+    source = Undone(cluster)
+    async with running(source) as controller:
+        source.desk = controller.desk
+        await eventually_async(lambda: shown(cluster) == OURS and source.writes > 1, what="ours")
+        assert source.writes == 2
 
 
 async def test_a_change_of_the_service_is_answered_at_once_and_ends_it_where_nobody_minds(
