@@ -339,11 +339,27 @@ async def _configuration(access: Access) -> Any:
             await library.kube_config.load_kube_config_from_dict(
                 document, client_configuration=configuration
             )
-        # A file ends with a line break, a header does not.
-        configuration.api_key = {key: text.strip() for key, text in configuration.api_key.items()}
+        _trim(configuration)
     except Exception as error:  # what odd files make the loader raise is everything
         raise _unusable(access, error) from error
     return configuration
+
+
+def _trim(configuration: Any) -> None:
+    """Tokens without white space, now and whenever the client reads its file again.
+
+    A file may end with a line break; in a header it is an error, of no kind that is expected.
+    """
+    refresh = configuration.refresh_api_key_hook
+
+    def trimmed(asked: Any) -> None:
+        if refresh is not None:
+            refresh(asked)  # which puts itself in here again
+            asked.refresh_api_key_hook = trimmed
+        asked.api_key = {key: text.strip() for key, text in asked.api_key.items()}
+
+    configuration.refresh_api_key_hook = trimmed
+    trimmed(configuration)
 
 
 def _read(files: tuple[Path, ...]) -> list[tuple[Path, str]]:

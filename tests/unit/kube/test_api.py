@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from vipcast.kube.api import Access, Api, decode
 from vipcast.model.errors import HostError
@@ -152,3 +154,43 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> ssl.SSLContext:
+    """For a server on this machine, whose certificate is where a Pod looks for it."""
+    key, certificate = tmp_path / "key", tmp_path / "ca.crt"
+    request = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=lab"]
+    request += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
+    subprocess.run([*request, "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_a_token_that_ends_with_a_line_break_is_sent_without_it_and_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secured: ssl.SSLContext
+) -> None:
+    heard: list[str] = []
+
+    async def answer(asked: web.Request) -> web.Response:
+        heard.append(asked.headers["Authorization"])
+        return web.json_response({}, status=401 if heard.count(heard[-1]) > 2 else 200)
+
+    application = web.Application()
+    application.router.add_get("/version", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=secured).start()
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(runner.addresses[0][1]))
+    token = tmp_path / "token"
+    token.write_text("old\n")
+    async with Api(Access(account=tmp_path)) as api:
+        for _ in range(2):
+            await api.call("GET", "/version")
+        token.write_text("new\n")
+        for _ in range(2):
+            await api.call("GET", "/version")
+    await runner.cleanup()
+    assert heard == ["bearer old"] * 3 + ["bearer new"] * 2
