@@ -120,7 +120,10 @@ class Notes:
         try:
             await self._remove_surplus()
             for ref, tally in tuple(self._tallies.items()):
-                if tally.written != tally.count and tally.due <= now:
+                # While others are written, more are noted: what is beyond the budget by then
+                # would stay on the server, for nobody knows of it any more.
+                dropped = self._tallies.get(ref) is not tally
+                if not dropped and tally.written != tally.count and tally.due <= now:
                     await self._write(ref, tally)
         except SourceError as error:
             self.trouble = f"Events cannot be written: {error}"
