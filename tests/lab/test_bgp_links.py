@@ -460,7 +460,7 @@ async def test_keepalives_are_written_while_the_event_loop_is_held_up(
     link.open(Owner())
     router = Listening(far)
     link.keep_alive(0.1, b"alive")
-    _compute_until(lambda: router.bytes == b"alive" * 5)
+    _compute_until(lambda: len(router.bytes) >= len(b"alive" * 5))
     link.close()
     router.join(DEADLINE)
     assert router.bytes == b"alive" * link.stood_in
@@ -477,7 +477,7 @@ async def test_a_held_up_loop_s_keepalive_comes_after_the_message_that_had_to_wa
     assert not link.free
     router = Listening(far)
     link.keep_alive(0.1, b"alive")
-    _compute_until(lambda: router.bytes == message + b"alive")
+    _compute_until(lambda: router.bytes.startswith(message + b"alive"))
     link.close()
     router.join(DEADLINE)
 
