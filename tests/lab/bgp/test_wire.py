@@ -16,6 +16,7 @@ from lab.routers import MAKES
 from lab.routers.capture import Capture, messages
 from lab.routers.port import IPV4, IPV6, Neighbour, Router, Settings
 from lab.vipcast import Vipcast
+from speaker.bgp import encode
 from tests.lab.bgp.objects import advertisement, given, peer, pool
 from tests.support.bgp_readers import Told, by_exabgp, by_scapy
 from tests.support.labs import unique_name
@@ -68,28 +69,34 @@ def speak(lab: Lab) -> Vipcast:
 
 def converse(lab: Lab, vipcast: Vipcast, router: Router, capture: Capture) -> None:
     """Announce, withdraw, answer a ROUTE-REFRESH, and leave."""
-    every = set(FOUR + SIX)
+    node, every = lab.node(1), set(FOUR + SIX)
     eventually(lambda: router.routes().keys() == every, what="all routes")
+    for address in (node.address, node.address6):
+        eventually(
+            lambda address=address: end_of_rib(2) in said(capture, address),  # type: ignore[misc]
+            what=f"all is said from {address}",
+        )
     vipcast.delete("more")
     eventually(lambda: router.routes().keys() == {FOUR[0], SIX[0]}, what="those of web")
-    router.ask("-c", f"clear bgp {IPV4} {lab.node(1).address} soft in")
+    router.ask("-c", f"clear bgp {IPV4} {node.address} soft in")
     eventually(lambda: refresh(2) in said(capture), what="an answer, to its end")
-    vipcast.speaker(lab.node(1)).stop()
+    vipcast.speaker(node).stop()
     eventually(lambda: router.routes() == {}, what="no route")
 
 
 def said(capture: Capture, client: object = None) -> list[Told]:
-    """Everything that was said on connections from this address, or from any, as ExaBGP has it."""
+    """What was said on connections from this address, or from any, as ExaBGP has it."""
     return by_exabgp(sent(capture, client))
 
 
 def sent(capture: Capture, client: object = None) -> list[bytes]:
-    """The same as it was sent."""
+    """The same as it was sent; of KEEPALIVEs only the first, as the others count half minutes."""
     return [
         message
         for stream in capture.streams()
         if client is None or stream.client == str(client)
-        for message in messages(stream.sent)
+        for number, message in enumerate(messages(stream.sent))
+        if number < 2 or message != encode.keepalive()
     ]
 
 
