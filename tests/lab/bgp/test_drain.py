@@ -131,11 +131,11 @@ def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
         first, *lines, _ = said.stdout.splitlines()
         assert first.startswith(f"Write this into {vipcast.directory / 'lab-nodes.yaml'}, in the ")
         rewrite(vipcast, node, **yaml.safe_load("\n".join(lines))["metadata"])
-        assert vipcast.command("drain", node.name).returncode == 0
         steady(paths_of_others, lambda: tellers(router)[address] == LAST, what="used last")
         assert state(vipcast, node) == "draining"
         steady(paths_of_others, lambda: address not in tellers(router), what="it has left")
         eventually(lambda: state(vipcast, node) == "left", what="it says so")
+        assert vipcast.command("drain", node.name).returncode == 0
         vipcast.speaker(node).stop()
         lab.switch.pull(node)
         enough = answered(load) + 100
