@@ -21,7 +21,8 @@ from speaker.bgp.messages import IPV4_UNICAST, Capabilities, Keepalive, Message,
 from tests.support.netns import inside
 
 FAMILIES = (IPV4_UNICAST,)
-DEADLINE = 20.0
+DEADLINE = 60.0
+"""Seconds for a connection to come, for which a whole product may have to start."""
 
 
 class Router(threading.Thread):
