@@ -220,7 +220,7 @@ class Watch:
         begun = self._monotonic()
         try:
             async with self._api.stream(self._scope.path, query, silence=1.25 * life) as lines:
-                self._watching, self._unknown = True, 0
+                self._watching, self._unknown, self._trouble = True, 0, ""
                 async for line in lines:
                     self._event(line)
                     said, self._failures = True, 0

@@ -6,12 +6,11 @@ import asyncio
 from itertools import count
 from pathlib import Path
 
-import yaml
 from aiohttp import web
 
 from tests.support.sources import service_ref
 from tests.support.waiting import eventually_async
-from vipcast.kube.api import Access, Api
+from tests.unit.kube.serving import serving
 from vipcast.kube.notes import Notes
 from vipcast.model.raw import EventNote, EventType
 
@@ -39,15 +38,9 @@ class Events:
 async def test_of_what_is_noted_while_events_are_written_the_budget_is_kept(
     tmp_path: Path,
 ) -> None:
-    server, kubeconfig = Events(), tmp_path / "config"
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    kubeconfig.write_text(yaml.safe_dump(config(runner.addresses[0][1])))
+    server = Events()
     turn = count(1.0)
-    async with Api(Access((kubeconfig,))) as api:
+    async with serving(server.answer, tmp_path) as api:
         notes = Notes(
             api,
             "controller",
@@ -67,22 +60,9 @@ async def test_of_what_is_noted_while_events_are_written_the_budget_is_kept(
         notes.end()
         server.opened.set()
         await writing
-    await runner.cleanup()
     assert sorted(server.messages.values()) == ["fourth", "third"]
 
 
 def note(message: str) -> EventNote:
     """An Event on a Service."""
     return EventNote(service_ref(), EventType.NORMAL, "IPAllocated", message)
-
-
-def config(port: int) -> dict[str, object]:
-    """A kubeconfig for a server on this machine."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
