@@ -256,4 +256,16 @@ def _timed(condition: dict[str, str], before: Raw | None, now: str) -> dict[str,
 
 
 def _lines(findings: Iterable[Finding]) -> str:
-    return "\n".join(str(finding) for finding in findings)
+    """Each on a line; those beyond what the API server takes are counted in the last one."""
+    lines = [str(finding) for finding in findings]
+    longest = _LONGEST_LIST - len(_more(len(lines)))
+    size = kept = 0
+    for line in lines:
+        size += len(line) + 1
+        kept += size <= longest
+    left = len(lines) - kept
+    return "\n".join((*lines[:kept], _more(left)) if left else lines)
+
+
+def _more(count: int) -> str:
+    return f"And {count} more."

@@ -242,6 +242,19 @@ def test_a_refused_configuration_is_invalid_with_one_finding_in_a_line() -> None
     ]
 
 
+def test_findings_beyond_what_the_api_server_takes_are_counted() -> None:
+    status = state(findings=[WRONG] * 1_000, problems=[UNREAD])
+    for text, whole in (
+        (status["errorSummary"], 1_001),
+        (status["conditions"][0]["message"], 1_000),
+    ):
+        *lines, last = text.split("\n")
+        assert set(lines) == {str(WRONG)}
+        assert last == f"And {whole - len(lines)} more."
+        assert 31_000 < len(text) <= 32_000
+    assert status["conditions"][1]["message"] == str(UNREAD)
+
+
 def test_what_has_no_effect_stands_in_a_condition_of_its_own_and_spoils_nothing() -> None:
     status = state(warnings=[WRONG, UNREAD])
     assert (status["result"], status["errorSummary"]) == ("Valid", "")
