@@ -6,9 +6,11 @@ import asyncio
 from ipaddress import IPv4Address
 
 from speaker.peering import AGAIN, FAULT, RESTARTED
-from tests.support.virtual import until
+from tests.support.virtual import pass_time, until
 from tests.unit.speaker.test_bgp import Router, configure, peer
-from tests.unit.speaker.world import VIP, World, story
+from tests.unit.speaker.world import SYSTEM, VIP, World, story
+from vipcast.model.objects import Key
+from vipcast.model.raw import BGP_PEER, Ref
 
 OTHER = IPv4Address("192.0.2.2")
 MANY = [f"64500:{number}" for number in range(1200)]
@@ -58,3 +60,32 @@ async def test_nobody_waits_for_the_next_attempt_when_all_sessions_end(world: Wo
     before = loop.time()
     await peering.leave(RESTARTED, back=True)
     assert loop.time() - before < AGAIN / 2
+    world.apply("BGPAdvertisement", "all", spec={"peers": ["router"]})
+    await pass_time(2 * AGAIN)
+    assert dict(peering.blocked) == {"router": FAULT}, "it is not tried again any more"
+
+
+@story("node1", config=False)
+async def test_a_router_that_is_taken_away_meanwhile_is_not_tried_again(world: World) -> None:
+    await spoil(world)
+    peering = world["node1"].speaker.peering
+    for name in ("all", "half"):
+        world.apply("BGPAdvertisement", name, spec={"peers": ["other"]})
+    world.cluster.remove(Ref(BGP_PEER, Key(SYSTEM, "router")))
+    await until(lambda: not peering.blocked, "it is forgotten")
+    await pass_time(2 * AGAIN)
+    assert [view.router.name for view in peering.views()] == ["other"]
+
+
+@story("node1", config=False)
+async def test_a_router_that_is_changed_meanwhile_is_tried_at_once_and_only_as_it_is_now(
+    world: World,
+) -> None:
+    await spoil(world)
+    peering = world["node1"].speaker.peering
+    world.apply("BGPAdvertisement", "all", spec={"peers": ["router"]})
+    peer(world, holdTime="60s")
+    await until(lambda: not peering.blocked, "it is tried again", AGAIN / 2)
+    await pass_time(2 * AGAIN)
+    times = {view.router.name: view.router.settings.hold_time for view in peering.views()}
+    assert times == {"other": 90, "router": 60}
