@@ -26,6 +26,7 @@ from tests.support.memory_links import FarEnd
 from tests.support.virtual import pass_time, until
 from tests.unit.speaker.world import SYSTEM, VIP, World, story
 from vipcast.model.addresses import Network
+from vipcast.model.errors import HostError
 from vipcast.model.objects import DRAIN_ANNOTATION, Key
 from vipcast.model.raw import BGP_PEER, Ref
 
@@ -149,6 +150,24 @@ async def test_a_speaker_that_ends_withdraws_and_says_that_it_may_be_back(world:
     assert router.last.text == "The speaker ends; it may be back soon."
     world["node1"].start()
     await router.has("192.0.2.240/32")
+
+
+@story("node1", config=False)
+async def test_a_speaker_that_ends_by_a_fault_leaves_no_session_behind(world: World) -> None:
+    router = await served(world, hold_time=0)
+    node = world["node1"]
+    assert node.task is not None
+
+    def broken(now: float) -> None:
+        raise HostError(f"the map is gone at {now:.0f}")
+
+    node.responder.beat = broken  # type: ignore[method-assign]
+    await asyncio.wait((node.task,), timeout=10)
+    assert isinstance(node.task.exception(), ExceptionGroup)
+    node.task = None
+    assert router.far is not None
+    assert router.far.finished or router.far.was_reset
+    assert (router.sessions, router.last) == (1, None)
 
 
 @story("node1", config=False)
@@ -305,6 +324,20 @@ async def test_a_cordoned_node_tells_its_routes_again_when_the_last_other_is_gon
     await pass_time(2)
     assert first.table == {}
     await second.has(str(ROUTE))
+
+
+@story("node1", "node2", config=False)
+async def test_a_cordoned_node_tells_its_routes_again_when_no_other_is_to_tell_them_any_more(
+    world: World,
+) -> None:
+    first, second = await two_racks(world)
+    rack(world, 1, cordoned=True)
+    await until(lambda: first.last is not None, "it has left")
+    only = {"matchLabels": {"kubernetes.io/hostname": "node1"}}
+    world.apply("BGPAdvertisement", "all", spec={"nodeSelectors": [only]})
+    await until(lambda: first.sessions == 2, "it is back")
+    await first.has(str(ROUTE))
+    await second.has()
 
 
 @story("node1", "node2", config=False)
