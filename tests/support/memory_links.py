@@ -160,6 +160,11 @@ class MemoryLink:
     def free(self) -> bool:
         return not self._waiting
 
+    @property
+    def paced_every(self) -> float:
+        """Seconds after which something is to be written in any case; 0 for never."""
+        return self._every
+
     def open(self, owner: LinkOwner) -> None:
         self._owner = owner
         self._opened = True

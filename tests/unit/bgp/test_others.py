@@ -84,6 +84,18 @@ def test_each_address_is_asked_for_by_itself() -> None:
     assert not others.tell("10.1.1.1", both, SOME)
 
 
+def test_what_is_kept_of_one_service_is_not_said_of_another_that_rules_tell_apart() -> None:
+    others = Others(
+        config(ad(services=(matching("app", "web"),)), ad("far", "dmz", nodes=RACK_2)), (FIRST,)
+    )
+    asked = [service("web"), service("mail"), service("web", "198.51.100.7"), service("web")]
+    told = [others.tell(each.ingress[0], each, SOME) for each in asked]
+    assert told == [True, False, False, True]
+    # By labels alone nothing tells the pools apart.
+    both = Others(config(ad(), ad("far", "dmz", nodes=RACK_2)), (FIRST,))
+    assert [both.tell(each, CLUSTER, SOME) for each in (VIP, "198.51.100.7")] == [True, False]
+
+
 SETTINGS = st.builds(
     lambda ads, peers: config(*ads, peers=tuple(peers)),
     st.lists(

@@ -469,6 +469,17 @@ def test_the_kernel_gives_up_no_sooner_than_the_session_does() -> None:
     )
 
 
+def test_each_connection_is_written_to_in_time_where_the_loop_is_late() -> None:
+    async def main() -> None:
+        async with working(Stage()) as stage:
+            for _ in range(2):
+                side = await stage.up()
+                assert side.far.link.paced_every == 30.0
+                side.far.finish()
+
+    virtually(main())
+
+
 def test_keepalives_that_were_written_in_the_session_s_place_are_counted() -> None:
     async def main() -> None:
         async with working(Stage(replace(SETTINGS, hold_time=3))) as stage:
