@@ -71,17 +71,21 @@ class Pacemaker:
 
     def _run(self) -> None:
         with self._changed:
-            while self._paced:
-                wait = self.turn(time.monotonic())
-                if wait > 0:
-                    self._changed.wait(wait)
-            self._running = False
+            try:
+                while self._paced:
+                    wait = self.turn(time.monotonic())
+                    if wait > 0:
+                        self._changed.wait(wait)
+            finally:
+                self._running = False
 
     def _loop_lives(self, now: float) -> bool:
-        if self._asked is None:
+        asked = self._asked
+        if asked is None:
             self._asked = now
-            self._loop.call_soon_threadsafe(self._answered)
-        return now - self._asked < PATIENCE
+            self._loop.call_soon_threadsafe(self._answered)  # may be answered before it returns
+            return True
+        return now - asked < PATIENCE
 
     def _answered(self) -> None:
         self._asked = None

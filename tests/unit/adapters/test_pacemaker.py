@@ -57,6 +57,24 @@ def test_each_is_written_for_when_it_is_due_and_the_thread_waits_for_the_next() 
     loop.close()
 
 
+class PromptLoop(Loop):
+    """It has answered before it is known that it was asked: the interpreter may switch so soon."""
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[[], object]
+    ) -> None:
+        callback()
+
+
+def test_a_loop_may_answer_at_any_moment() -> None:
+    loop, heart = PromptLoop(), Heart(10.0)
+    pace = Pace(loop, heart)
+    for now in (10.0, 11.0, 11.0 + 2 * PATIENCE):
+        pace.turn(now)
+    assert heart.beats == [10.0, 11.0, 11.0 + 2 * PATIENCE]
+    loop.close()
+
+
 def test_a_loop_that_never_comes_round_again_is_not_kept_alive() -> None:
     loop = Loop()
     heart = Heart(0.0)
