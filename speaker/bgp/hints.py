@@ -74,7 +74,8 @@ _SILENT: Final = (
     "who have none."
 )
 _SILENT_SIGNED: Final = (
-    "A router does not answer those whose password is another than its own: compare both."
+    "Is the address right, and the way open? A router does not answer those whose password is "
+    "another than its own, or who have one where it has none: compare both."
 )
 _NO_NEIGHBOUR: Final = (
     "The router took the connection and dropped it before OPEN: it has no neighbour {local}, has a "

@@ -31,7 +31,8 @@ def test_a_router_that_does_not_answer_who_has_a_password_may_have_another() -> 
     router = Router(replace(SETTINGS, md5=True))
     router.start()
     assert router.down(router.wait(10.0)).hint == (
-        "A router does not answer those whose password is another than its own: compare both."
+        "Is the address right, and the way open? A router does not answer those whose password is "
+        "another than its own, or who have one where it has none: compare both."
     )
 
 
