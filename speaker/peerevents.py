@@ -10,7 +10,7 @@ from typing import Final
 
 from speaker.bgp.notices import Down
 from speaker.peerreports import NO_BFD
-from speaker.routers import Router, place_of
+from speaker.routers import Router
 from vipcast.config.config import Config
 from vipcast.model.objects import Key
 from vipcast.model.raw import BGP_PEER, CONFIG_MAP, EventNote, EventType, Ref
@@ -37,25 +37,29 @@ class PeerEvents:
     def up(self, router: Router) -> None:
         """A session is established."""
         config = self._config()
-        self._tell(router, EventType.NORMAL, "sessionUp", "is established")
+        about = (router.name, router.place)
+        self._tell(*about, EventType.NORMAL, "sessionUp", "is established")
         peers = () if config is None else config.peers
         if any(each.name == router.name and each.bfd_profile for each in peers):
-            self._tell(router, EventType.WARNING, "sessionWithoutBFD", f"has no BFD: {NO_BFD}")
+            self._tell(*about, EventType.WARNING, "sessionWithoutBFD", f"has no BFD: {NO_BFD}")
 
     def down(self, router: Router, down: Down) -> None:
         """A session ended, or could not be had, for a reason that was not told before."""
         what = "could not be established" if down.stood is None else "has ended"
         said = f"{what} ({down.reason}): {down.sentence} {down.hint}".rstrip()
-        self._tell(router, EventType.WARNING, "sessionDown", said)
+        self._tell(router.name, router.place, EventType.WARNING, "sessionDown", said)
 
-    def _tell(self, router: Router, kind: EventType, reason: str, what: str) -> None:
-        place = place_of(router.target.address, router.target.port)
-        message = f'the session of node "{self._node}" with {router.name} ({place}) {what}'
-        self._note(EventNote(self._about(router), kind, reason, message))
+    def blocked(self, name: str, place: str, why: str) -> None:
+        """No session is tried with the router of that name any more, or for another reason."""
+        self._tell(name, place, EventType.WARNING, "sessionDown", f"is blocked: {why}")
 
-    def _about(self, router: Router) -> Ref:
+    def _tell(self, name: str, place: str, kind: EventType, reason: str, what: str) -> None:
+        message = f'the session of node "{self._node}" with {name} ({place}) {what}'
+        self._note(EventNote(self._about(name), kind, reason, message))
+
+    def _about(self, peer: str) -> Ref:
         config = self._config()
         if config is not None and config.source.startswith(CONFIG_MAPS):
             namespace, _, name = config.source.removeprefix(CONFIG_MAPS).partition("/")
             return Ref(CONFIG_MAP, Key(namespace, name))
-        return Ref(BGP_PEER, Key(self._namespace, router.name))
+        return Ref(BGP_PEER, Key(self._namespace, peer))

@@ -28,7 +28,7 @@ from speaker.neighbour import Neighbour
 from speaker.peer import target
 from speaker.peerlog import PeerLog
 from speaker.ports import Clock, Connector, Target
-from speaker.routers import NeighbourView, Router
+from speaker.routers import NeighbourView, Router, place_of
 from vipcast.model.addresses import Address
 from vipcast.model.errors import LinkError
 from vipcast.model.objects import Key
@@ -105,12 +105,14 @@ class Peering:
         if self._over:
             return
         standing = tuple(addresses)
-        self._blocked = {}
+        before, self._blocked = self._blocked, {}
         wanted = {}
         for peer in peers:
             router = self._router(peer, passwords, standing)
             if isinstance(router, str):
                 self._blocked[peer.name] = router
+                if before.get(peer.name) != router:
+                    self._log.blocked(peer.name, place_of(peer.address, peer.port), router)
             else:
                 wanted[peer.name] = router
         known = self._failed | self._neighbours
@@ -229,6 +231,7 @@ class Peering:
             failure(log, "speakBGP", "a session has ended by a fault", error, peer=name)
             if self._neighbours.get(name) is neighbour:
                 self._failed[name] = self._neighbours.pop(name)
+                self._log.blocked(name, neighbour.router.place, FAULT)
                 self._settled()
                 # Not waited for here: whoever ends all sessions waits for the tasks.
                 asyncio.get_running_loop().call_later(AGAIN, self._try_again, neighbour)

@@ -20,7 +20,8 @@ from speaker.bgp.notices import (
     UpdateSeen,
 )
 from speaker.peerevents import PeerEvents
-from speaker.routers import Router, place_of
+from speaker.routers import Router
+from speaker.sampling import BLOCKED
 from vipcast.ops.log import event
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,13 @@ class PeerLog:
         self._told.pop(router.name, None)
         self._faulty.pop(router.name, None)
         event(log, "peerRemoved", "peer deconfigured, closing BGP session", **_who(router))
+
+    def blocked(self, name: str, place: str, why: str) -> None:
+        """No session is tried with the router of that name any more, or for another reason."""
+        event(
+            log, "sessionDown", why, level=logging.WARNING, peer=place, name=name, reason=BLOCKED
+        )  # fmt: skip
+        self._events.blocked(name, place, why)
 
     def _up(self, router: Router, up: Established) -> None:
         agreed = up.negotiated
@@ -124,5 +132,4 @@ class PeerLog:
 
 
 def _who(router: Router) -> dict[str, Any]:
-    place = place_of(router.target.address, router.target.port)
-    return {"peer": place, "name": router.name}
+    return {"peer": router.place, "name": router.name}

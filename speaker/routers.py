@@ -23,6 +23,11 @@ class Router:
     settings: SessionSettings
     target: Target
 
+    @property
+    def place(self) -> str:
+        """Where it is, as log and metrics name it."""
+        return place_of(self.target.address, self.target.port)
+
 
 @dataclass(frozen=True, slots=True)
 class NeighbourView:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import pytest
+
 from speaker.bgp.encode import notification
+from speaker.bgp.states import State
+from tests.support.logged import logged
 from tests.support.virtual import pass_time, until
 from tests.unit.speaker.test_bgp import ROUTER, Router, configure, peer
 from tests.unit.speaker.test_bgp_reports import MAINTENANCE
-from tests.unit.speaker.world import OTHER, VIP, World, story
+from tests.unit.speaker.test_passwords import password
+from tests.unit.speaker.world import OTHER, SYSTEM, VIP, World, story
+from vipcast.model.objects import Key
+from vipcast.model.raw import SECRET, Ref
 
 SESSION = f'the session of node "node1" with router ({ROUTER}:179)'
 CONFIG_MAP = f"""
@@ -67,6 +74,77 @@ async def test_a_router_that_is_never_reached_is_told_once(world: World) -> None
         " the connect time. Is the address right, and the way open? A router that wants a password"
         " does not answer those who have none."
     )
+
+
+def lacks(secret: str) -> str:
+    """What is said where a Secret that is named cannot be had."""
+    return (
+        f"Secret {SYSTEM}/{secret} has no password for it. Create it with type"
+        " kubernetes.io/basic-auth and the key password."
+    )
+
+
+def said_blocked(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, str]]:
+    """Of each log line that a router is blocked: level, where and who it is, and why."""
+    return [
+        (line["level"], line["peer"], line["name"], line["msg"])
+        for line in logged(caplog, "sessionDown")
+        if line["reason"] == "blocked"
+    ]
+
+
+@story("node1", config=False)
+async def test_a_router_whose_secret_is_not_there_is_told_once_for_each_secret_it_lacks(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(world)
+    peer(world, passwordSecret={"name": "none"})
+    await world.settled()
+    told = [("router", "Warning", "sessionDown", f"{SESSION} is blocked: {lacks('none')}")]
+    lines = [("WARNING", f"{ROUTER}:179", "router", lacks("none"))]
+    await until(lambda: events(world, "BGPPeer") == told, "it is told")
+    assert said_blocked(caplog) == lines
+    peer(world, passwordSecret={"name": "none"}, holdTime="60s")
+    world.serve("web", VIP)
+    await pass_time(60.0)
+    assert (events(world, "BGPPeer"), said_blocked(caplog)) == (told, lines)
+    peer(world, passwordSecret={"name": "other"})
+    told.append(("router", "Warning", "sessionDown", f"{SESSION} is blocked: {lacks('other')}"))
+    lines.append(("WARNING", f"{ROUTER}:179", "router", lacks("other")))
+    await until(lambda: sorted(events(world, "BGPPeer")) == sorted(told), "the change is told")
+    assert said_blocked(caplog) == lines
+
+
+@story("node1", config=False)
+async def test_a_session_whose_secret_is_deleted_is_told_each_time_and_then_that_it_is_up_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    router = Router(world, hold_time=0)
+    configure(world)
+    password(world, "one")
+    peer(world, passwordSecret={"name": "router"})
+    up = ("router", "Normal", "sessionUp", f"{SESSION} is established")
+    down = ("router", "Warning", "sessionDown", f"{SESSION} is blocked: {lacks('router')}")
+    peering = world["node1"].speaker.peering
+
+    def stands() -> bool:
+        return [each.session.state for each in peering.views()] == [State.ESTABLISHED]
+
+    await until(lambda: up in events(world, "BGPPeer"), "it is up")
+    await world.settled()
+    begun = router.sessions
+    for times in (1, 2):
+        world.cluster.remove(Ref(SECRET, Key(SYSTEM, "router")))
+        await until(lambda: "router" in peering.blocked, "it is blocked")
+        await until(lambda: down in events(world, "BGPPeer"), "it is told")
+        assert len(said_blocked(caplog)) == times
+        password(world, "one")
+        await until(stands, "it is up again")
+        assert len(logged(caplog, "peerAdded")) == 1 + times
+    await world.settled()
+    assert router.sessions == begun + 2
+    assert set(events(world, "BGPPeer")) == {up, down}
 
 
 @story("node1", config=False)

@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 
 from speaker.peering import AGAIN, FAULT, RESTARTED
 from tests.support.virtual import pass_time, until
-from tests.unit.speaker.test_bgp import Router, configure, peer
+from tests.unit.speaker.test_bgp import ROUTER, Router, configure, peer
+from tests.unit.speaker.test_bgp_events import events
 from tests.unit.speaker.world import SYSTEM, VIP, World, story
 from vipcast.model.objects import Key
 from vipcast.model.raw import BGP_PEER, Ref
@@ -39,6 +40,9 @@ async def test_a_route_that_cannot_be_said_ends_no_more_than_that_session(world:
     peering = world["node1"].speaker.peering
     assert dict(peering.blocked) == {"router": FAULT}
     assert [view.router.name for view in peering.views()] == ["other"]
+    told = f'the session of node "node1" with router ({ROUTER}:179) is blocked: {FAULT}'
+    event = ("router", "Warning", "sessionDown", told)
+    await until(lambda: event in events(world, "BGPPeer"), "it is told")
     world.delete_service("web")
     await other.has()
     assert other.sessions == 1
