@@ -21,6 +21,7 @@ from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EXCLUDE_LABEL, EndpointSlice, Key, Node, Service, TrafficPolicy
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.status import BOTH, LAYER2
 
 NOWHERE: Mapping[Reason, str] = {
     Reason.NO_LOCAL_ENDPOINTS: (
@@ -57,12 +58,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """An address (as the status has it; "" where there is none) that is not announced, and why."""
+    """An address (as the status has it; "" where there is none) that is not announced, and why.
+
+    `protocol` is the one by which it is not, on segments unless it says so: LAYER2, BGP or BOTH.
+    """
 
     address: str
     service: Key
     reason: Reason
     message: str
+    protocol: str = LAYER2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,10 @@ def decide(
     same: with it a thousand Services cost little more than one where there are many nodes.
     """
 
-    def no(reason: Reason, address: str = "", message: str = "") -> Unannounced:
-        return Unannounced(address, service.key, reason, message or sentence(reason))
+    def no(
+        reason: Reason, address: str = "", message: str = "", protocol: str = BOTH
+    ) -> Unannounced:
+        return Unannounced(address, service.key, reason, message or sentence(reason), protocol)
 
     foreign = classes.refuse(service)
     if foreign is not None:
@@ -119,14 +126,15 @@ def decide(
             continue
         ads = advertisements(service, pool.name, config)
         if isinstance(ads, Refusal):
-            refused.append(no(ads.reason, text, ads.message))
+            protocol = LAYER2 if config.on_segments(pool.name) else BOTH
+            refused.append(no(ads.reason, text, ads.message, protocol))
             continue
         if address.version == 6:
-            refused.append(no(Reason.FAMILY_UNSUPPORTED, text))
+            refused.append(no(Reason.FAMILY_UNSUPPORTED, text, protocol=LAYER2))
             continue
         candidates = eligible(service, endpoints, nodes, ads, memo)
         if isinstance(candidates, Reason):
-            refused.append(no(candidates, text, _nowhere(candidates, ads)))
+            refused.append(no(candidates, text, _nowhere(candidates, ads), LAYER2))
         else:
             found = Claim(address, (service.key,), pool.name, candidates, service.sharing_key)
             claims.append(found)

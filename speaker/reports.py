@@ -188,7 +188,11 @@ def unannounced_reports(refusals: Iterable[Unannounced]) -> tuple[status.Unannou
     """Addresses that this node does not announce; Services without any are not its business."""
     return tuple(
         status.Unannounced(
-            service=one.service, address=one.address, reason=one.reason, message=one.message
+            service=one.service,
+            address=one.address,
+            reason=one.reason,
+            message=one.message,
+            protocol=one.protocol,
         )
         for one in sorted(refusals, key=lambda one: (one.service, one.address))
         if one.address

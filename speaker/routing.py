@@ -29,6 +29,7 @@ from vipcast.model.classes import EVERY_DEFAULT, Classes
 from vipcast.model.objects import EndpointSlice, Key, Node, Service
 from vipcast.model.peer import Peer
 from vipcast.model.reasons import Reason
+from vipcast.model.status import BGP
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Routing:
         for service, routes in self.decisions.items():
             for answer in routes.answers:
                 if not answer.offers and answer.pool in pools:
-                    yield Unannounced(answer.address, service, answer.reason, answer.message)
+                    yield Unannounced(answer.address, service, answer.reason, answer.message, BGP)
 
     def take(self) -> Mapping[str, Change]:
         """What each peer is to be told that it was not before."""

@@ -124,7 +124,7 @@ def _standing(wish: Wish, *, speaks: bool) -> Standing:
 def _rid(world: World, name: str) -> frozenset[tuple[Key, str]]:
     """The routes of which a node's speaker says that it has left them to others."""
     report = world.picture.reports.get(name)
-    refusals = () if report is None else report.unannounced
+    refusals = () if report is None else report.untold
     return frozenset(
         (each.service, each.address) for each in refusals if each.reason == Reason.NODE_CORDONED
     )

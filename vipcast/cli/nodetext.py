@@ -153,7 +153,7 @@ def _routes(story: NodeStory) -> Iterator[Paragraph]:
     for one, why in story.untold:
         grouped.setdefault((why.reason, why.message), []).append(f"  {one.address} ({one.service})")
     for (reason, message), addresses in grouped.items():
-        yield [f"Tells no router of ({reason}): {message}", *some(addresses)]
+        yield [f"Tells no router of (BGP, {reason}): {message}", *some(addresses)]
 
 
 def _session(one: Session) -> str:
@@ -221,7 +221,7 @@ def _passed_text(passed: tuple[Passed, ...]) -> Iterator[Paragraph]:
     for one in passed:
         grouped.setdefault((one.reason, one.message), []).append(one)
     for (reason, message), several in grouped.items():
-        yield [f"Does not answer for ({reason}): {message}", *some(map(_missing, several))]
+        yield [f"Does not answer for (layer 2, {reason}): {message}", *some(map(_missing, several))]
 
 
 def _missing(one: Passed) -> str:

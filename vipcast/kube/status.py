@@ -150,6 +150,7 @@ def render_speaker_status(namespace: str, value: SpeakerReport) -> tuple[Ref, di
                 "address": one.address,
                 "reason": str(one.reason),
                 "message": one.message,
+                "protocol": one.protocol,
             }
             for one in value.unannounced
         ],
@@ -255,4 +256,5 @@ def _parse_unannounced(fields: Fields) -> Unannounced:
         address=fields.text("address"),
         reason=fields.text("reason"),
         message=fields.text("message"),
+        protocol=fields.text("protocol"),
     )

@@ -134,14 +134,21 @@ ESTABLISHED: Final = "Established"
 """The state of a session over which routes are told (RFC 4271, section 8.2.2)."""
 
 
+LAYER2: Final = "layer2"
+BGP: Final = "bgp"
+BOTH: Final = ""
+"""By which protocol an address is not announced. Older speakers name none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """An address that this node does not announce, and why."""
+    """An address that this node does not announce by a protocol, or by both, and why."""
 
     service: Key
     address: str
     reason: str
     message: str
+    protocol: str = BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +167,15 @@ class SpeakerReport:
 
     @property
     def unanswered(self) -> tuple[Unannounced, ...]:
-        """Those of which segments are concerned: a cordoned node is rid of routes alone."""
-        return tuple(one for one in self.unannounced if one.reason != Reason.NODE_CORDONED)
+        """Those of which segments are concerned: a cordoned node is rid of routes alone, which an
+        older speaker does not say."""
+        return tuple(
+            one
+            for one in self.unannounced
+            if one.protocol != BGP and one.reason != Reason.NODE_CORDONED
+        )
+
+    @property
+    def untold(self) -> tuple[Unannounced, ...]:
+        """Those of which routers are concerned."""
+        return tuple(one for one in self.unannounced if one.protocol != LAYER2)

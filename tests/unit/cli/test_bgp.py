@@ -18,18 +18,19 @@ from tests.unit.cli.cluster import (
     VIP,
     WEB,
     Directory,
+    holding,
     metallb,
     report,
 )
 from tests.unit.cli.commands import Vipcast
-from tests.unit.cli.routed import NODES, REFUSES, ROUTED, routed, session, speaker
+from tests.unit.cli.routed import NODES, REFUSES, ROUTED, TORS, peer, routed, session, speaker
 from vipcast.cli.main import LACKING, WELL
 from vipcast.cli.text import Screen
 from vipcast.cli.wording import said
 from vipcast.kube.render import timestamp
 from vipcast.model.objects import DRAIN_ANNOTATION
 from vipcast.model.reasons import Reason, sentence
-from vipcast.model.status import PeerReport, Unannounced
+from vipcast.model.status import BGP, BOTH, PeerReport, Unannounced
 
 POLICY = "A router that is told and has no route drops it by a policy of its own: look at that."
 STAYS = "Next: a node that is lost is left out after the hold time of its sessions at the latest."
@@ -400,7 +401,7 @@ def test_a_cordoned_node_without_sessions_has_left_what_others_can_tell(
     assert (code, lines[-2:]) == (
         WELL,
         [
-            f"Tells no router of (nodeCordoned): {said(Reason.NODE_CORDONED)}",
+            f"Tells no router of (BGP, nodeCordoned): {said(Reason.NODE_CORDONED)}",
             f"  {VIP} (default/web)",
         ],
     )
@@ -467,7 +468,7 @@ def test_a_node_is_explained_with_its_sessions_and_what_it_tells(
         f"  {VIP} (default/web): tor-1",
         "",
         (
-            "Tells no router of (noEndpoints): No endpoint of the Service is ready or serving."
+            "Tells no router of (BGP, noEndpoints): No endpoint of the Service is ready or serving."
             " Look at the Service's selector, and whether its pods are ready."
         ),
         "  192.0.2.11 (default/db)",
@@ -480,12 +481,47 @@ def test_a_node_is_explained_with_its_sessions_and_what_it_tells(
     assert (silent["address"], silent["reason"]) == ("192.0.2.11", "noEndpoints")
 
 
+def test_a_node_that_speaks_with_no_router_takes_over_on_its_segment_all_the_same(
+    told: Directory, vipcast: Vipcast
+) -> None:
+    selector = [{"matchLabels": {"rack": "1"}}]
+    told.put("pools.yaml", HOME, ROUTED, EVERYWHERE)
+    told.put("peers.yaml", *(peer(name, nodeSelectors=selector) for name in TORS))
+    told.nodes(*NODES, labels={"node1": {"rack": "1"}})
+    told.holders(holding("node1", 1, Reason.FIRST_CLAIM))
+    lonely = (
+        "Node node2 speaks with no router. Write a BGPPeer, or let the nodeSelectors of one match"
+        " the node."
+    )
+    refusal = Unannounced(WEB, VIP, Reason.NO_PEER, lonely, BGP)
+    told.speakers(speaker("node1"), replace(report("node2", NODES), unannounced=(refusal,)))
+    stays = "Next: node1 keeps it while it is heard, whatever its rank"
+    for subject in ("web", VIP):
+        _, lines = vipcast("explain", subject)
+        assert f"{stays}; if it is lost, node2 takes it within two seconds." in lines
+        assert not any(line.startswith("May not: ") for line in lines)
+        assert f"Does not tell (noPeer): node2: {lonely}" in lines
+    assert vipcast("explain", "node2")[1][-5:] == [
+        (
+            "Does not answer for (layer 2, notOwner):"
+            " Another live node holds the address on the segment."
+        ),
+        f"  {VIP} (default/web) on lan0: node1 does",
+        "",
+        f"Tells no router of (BGP, noPeer): {lonely}",
+        f"  {VIP} (default/web)",
+    ]
+    older = replace(refusal, protocol=BOTH)
+    told.speakers(speaker("node1"), replace(report("node2", NODES), unannounced=(older,)))
+    assert any("May not: node2 (noPeer)" in line for line in vipcast("explain", "web")[1])
+
+
 def test_a_node_without_any_session_tells_nothing(told: Directory, vipcast: Vipcast) -> None:
     told.speakers(speaker("node1", session(**REFUSES), without_tor_2()), speaker("node2"))
     _, lines = vipcast("explain", "node1")
     assert lines[0] == "Node node1 answers for no addresses, and tells routers of none."
     assert lines[-1] == f"  {VIP} (default/web)"
-    assert lines[-2].startswith("Tells no router of (noSession): Nodes would tell routers")
+    assert lines[-2].startswith("Tells no router of (BGP, noSession): Nodes would tell routers")
 
 
 def test_json_of_a_service_has_each_node_and_why(told: Directory, vipcast: Vipcast) -> None:

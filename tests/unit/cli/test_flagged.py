@@ -107,7 +107,10 @@ def test_a_speaker_of_other_classes_is_not_promised_to_take_an_address(
         "Next: node1 ranks best among those heard and takes it within two seconds.",
     ]
     lines = vipcast("explain", "node2")[1]
-    assert f"Does not answer for (otherLoadBalancerClass): {said(Reason.OTHER_CLASS)}" in lines
+    assert (
+        f"Does not answer for (layer 2, otherLoadBalancerClass): {said(Reason.OTHER_CLASS)}"
+        in lines
+    )
     tell(directory, {"": mine, **dict.fromkeys(NODES, others)})
     lines = vipcast("explain", "web")[1]
     assert lines[-7:-3] == [

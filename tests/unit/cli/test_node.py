@@ -84,12 +84,15 @@ def test_what_another_node_answers_for_is_named_with_it(
     assert explain("node1")[1][-6:] == [
         "",
         (
-            "Does not answer for (waitingForBetterRanked):"
+            "Does not answer for (layer 2, waitingForBetterRanked):"
             " A better-ranked node of the segment should claim the address first."
         ),
         "  192.0.2.11 (default/elsewhere) on lan0",
         "",
-        "Does not answer for (notOwner): Another live node holds the address on the segment.",
+        (
+            "Does not answer for (layer 2, notOwner):"
+            " Another live node holds the address on the segment."
+        ),
         f"  {VIP} (default/web) on lan0: node2 does",
     ]
 
@@ -108,7 +111,7 @@ def test_a_label_that_excludes_the_node_is_named_and_is_a_wish(
         ],
     )
     assert lines[-2:] == [
-        f"Does not answer for (nodeLabeledExcludeBalancers): {EXCLUDED}",
+        f"Does not answer for (layer 2, nodeLabeledExcludeBalancers): {EXCLUDED}",
         f"  {VIP} (default/web) on lan0: node2 does",
     ]
 
@@ -136,11 +139,13 @@ def test_advertisements_that_leave_the_node_or_its_interface_out_are_the_reason(
 ) -> None:
     named = metallb("L2Advertisement", "ad", interfaces=["lan1"])
     directory.put("pools.yaml", HOME, named)
-    assert explain("node1")[1][-2].startswith("Does not answer for (notMatchInterface): ")
+    assert explain("node1")[1][-2].startswith("Does not answer for (layer 2, notMatchInterface): ")
     selector = [{"matchLabels": {"zone": "a"}}]
     directory.put("pools.yaml", HOME, metallb("L2Advertisement", "ad", nodeSelectors=selector))
     directory.nodes(*NODES, labels={"node2": {"zone": "a"}})
-    assert explain("node1")[1][-2].startswith("Does not answer for (noMatchingAdvertisement): ")
+    assert explain("node1")[1][-2].startswith(
+        "Does not answer for (layer 2, noMatchingAdvertisement): "
+    )
 
 
 def test_traffic_policy_local_is_the_reason_of_the_node_without_endpoints(
@@ -149,7 +154,7 @@ def test_traffic_policy_local_is_the_reason_of_the_node_without_endpoints(
     directory.service("web", ALLOCATED, [VIP], endpoints=["node2"], externalTrafficPolicy="Local")
     assert explain("node1")[1][-2:] == [
         (
-            "Does not answer for (noLocalEndpoints):"
+            "Does not answer for (layer 2, noLocalEndpoints):"
             " Traffic policy Local: no endpoint of the Service on the node is ready or serving."
             " Run a pod of the Service there, or write externalTrafficPolicy: Cluster."
         ),
@@ -198,7 +203,7 @@ def test_an_address_that_nobody_answers_for_has_the_speakers_sentence(
     refusal = Unannounced(WEB, VIP, Reason.NO_MATCHING_ADVERTISEMENT, said)
     directory.speakers(*(replace(report(node), unannounced=(refusal,)) for node in NODES))
     assert explain("node1")[1][-2:] == [
-        f"Does not answer for (noMatchingAdvertisement): {said}",
+        f"Does not answer for (layer 2, noMatchingAdvertisement): {said}",
         f"  {VIP} (default/web) on lan0",
     ]
 

@@ -18,6 +18,9 @@ from vipcast.model.errors import ParseError
 from vipcast.model.objects import Key
 from vipcast.model.reasons import Reason
 from vipcast.model.status import (
+    BGP,
+    BOTH,
+    LAYER2,
     Holding,
     InterfaceReport,
     L2Status,
@@ -91,7 +94,7 @@ def test_a_speaker_status_says_what_the_speaker_sees() -> None:
                 "lan0", True, False, (MemberReport("n2", "192.0.2.12", MAC, True),), ("noKey",)
             ),
         ),
-        unannounced=(Unannounced(WEB, "192.0.2.9", "noEndpoints", "None is ready."),),
+        unannounced=(Unannounced(WEB, "192.0.2.9", "noPeer", "There is none.", BGP),),
     )
     ref, raw = render_speaker_status("metallb-system", value)
     assert str(ref) == "SpeakerStatus metallb-system/n1"
@@ -130,8 +133,9 @@ def test_a_speaker_status_says_what_the_speaker_sees() -> None:
                 {
                     "service": "shop/web",
                     "address": "192.0.2.9",
-                    "reason": "noEndpoints",
-                    "message": "None is ready.",
+                    "reason": "noPeer",
+                    "message": "There is none.",
+                    "protocol": "bgp",
                 }
             ],
             "peers": [],
@@ -196,7 +200,7 @@ REPORTS = st.builds(
         ),
         max_size=2,
     ).map(tuple),
-    st.lists(st.builds(Unannounced, KEYS, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
+    st.lists(st.builds(Unannounced, KEYS, TEXTS, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
 )
 L2 = st.builds(
     L2Status,
@@ -204,6 +208,23 @@ L2 = st.builds(
     KEYS,
     st.lists(st.builds(Holding, TEXTS, TEXTS, NUMBERS, TEXTS, TEXTS, TEXTS), max_size=3).map(tuple),
 )
+
+
+def test_what_is_not_announced_concerns_segments_or_routers_or_both() -> None:
+    def report(reason: str, protocol: str) -> SpeakerReport:
+        told = (Unannounced(WEB, "192.0.2.9", reason, "", protocol),)
+        return SpeakerReport("n1", "", "auto", "", 1, unannounced=told)
+
+    def concerns(report: SpeakerReport) -> tuple[bool, bool]:
+        return bool(report.unanswered), bool(report.untold)
+
+    assert concerns(report("noPeer", BGP)) == (False, True)
+    assert concerns(report("mapFull", LAYER2)) == (True, False)
+    assert concerns(report("invalidIP", BOTH)) == (True, True)
+    for reason, segments in (("noPeer", True), ("nodeCordoned", False)):
+        _, older = render_speaker_status("metallb-system", report(reason, BGP))
+        del older["status"]["unannounced"][0]["protocol"]
+        assert concerns(parse_speaker_status(older)) == (segments, True)
 
 
 @given(REPORTS, L2)

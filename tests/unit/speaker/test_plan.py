@@ -38,6 +38,7 @@ from vipcast.model.objects import (
 from vipcast.model.pool import Pool
 from vipcast.model.reasons import Reason, sentence
 from vipcast.model.selectors import Operator, Requirement, Selector
+from vipcast.model.status import BOTH, LAYER2
 
 WEB = Key("default", "web")
 VIP = IPv4Address("192.0.2.240")
@@ -85,9 +86,20 @@ def nodes(**changes: Node) -> Mapping[str, Node]:
     return {**NODES, **changes}
 
 
+STOPS_BOTH = {
+    Reason.NOT_LOAD_BALANCER,
+    Reason.OTHER_CLASS,
+    Reason.NO_CONFIG,
+    Reason.NO_IP_ALLOCATED,
+    Reason.NOT_IN_ANY_POOL,
+    Reason.INVALID_IP,
+}
+
+
 def no(reason: Reason, address: str = str(VIP)) -> Decision:
     message = NOWHERE.get(reason) or sentence(reason)
-    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, message),))
+    protocol = BOTH if reason in STOPS_BOTH else LAYER2
+    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, message, protocol),))
 
 
 SOME = slices(endpoint("node1"))
@@ -227,11 +239,11 @@ def test_each_address_of_a_service_has_its_own_answer() -> None:
         WEB,
         (Claim(IPv4Address("198.51.100.1"), (WEB,), "dmz", ALL), CLAIM),
         tuple(
-            Unannounced(address, WEB, reason, sentence(reason))
-            for address, reason in [
-                ("198.51.100.255", Reason.NOT_IN_ANY_POOL),
-                (str(V6), Reason.FAMILY_UNSUPPORTED),
-                ("nonsense", Reason.INVALID_IP),
+            Unannounced(address, WEB, reason, sentence(reason), protocol)
+            for address, reason, protocol in [
+                ("198.51.100.255", Reason.NOT_IN_ANY_POOL, BOTH),
+                (str(V6), Reason.FAMILY_UNSUPPORTED, LAYER2),
+                ("nonsense", Reason.INVALID_IP, BOTH),
             ]
         ),
     )
@@ -357,9 +369,11 @@ def test_an_advertisement_is_for_services_that_one_of_its_selectors_matches() ->
     )
 
 
-def refused(reason: Reason, message: str, address: str = str(VIP)) -> Decision:
+def refused(
+    reason: Reason, message: str, address: str = str(VIP), protocol: str = LAYER2
+) -> Decision:
     """A decision against the Service's only address."""
-    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, message),))
+    return Decision(WEB, unannounced=(Unannounced(address, WEB, reason, message, protocol),))
 
 
 def test_a_pool_that_nothing_advertises_is_named_with_what_to_do() -> None:
@@ -369,6 +383,7 @@ def test_a_pool_that_nothing_advertises_is_named_with_what_to_do() -> None:
         "No L2Advertisement is for pool mute, and no BGPAdvertisement. Write one that names"
         " it under spec.ipAddressPools, or one that names no pool: it is for all.",
         "198.18.0.1",
+        BOTH,
     )
 
 

@@ -18,6 +18,7 @@ from vipcast.model import status
 from vipcast.model.addresses import Address
 from vipcast.model.objects import Key
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.status import BGP, BOTH, LAYER2
 from vipcast.model.xdp import XdpMode
 from vipcast.ops.samples import InterfaceSample, SegmentSample, SpeakerSample
 
@@ -185,15 +186,15 @@ def test_segments_show_live_members_by_name_and_what_is_wrong() -> None:
 
 def test_unannounced_addresses_are_sorted_and_services_without_any_left_out() -> None:
     refusals = [
-        Unannounced("192.0.2.241", WEB, Reason.NO_ENDPOINTS, "None."),
+        Unannounced("192.0.2.241", WEB, Reason.NO_PEER, "None.", BGP),
         Unannounced("", DB, Reason.NO_IP_ALLOCATED, "Not yet."),
         Unannounced("192.0.2.240", WEB, Reason.MAP_FULL, "Full."),
-        Unannounced("x", DB, Reason.INVALID_IP, "No."),
+        Unannounced("x", DB, Reason.INVALID_IP, "No.", BOTH),
     ]
     assert reports.unannounced_reports(refusals) == (
-        status.Unannounced(DB, "x", "invalidIP", "No."),
-        status.Unannounced(WEB, "192.0.2.240", "mapFull", "Full."),
-        status.Unannounced(WEB, "192.0.2.241", "noEndpoints", "None."),
+        status.Unannounced(DB, "x", "invalidIP", "No.", BOTH),
+        status.Unannounced(WEB, "192.0.2.240", "mapFull", "Full.", LAYER2),
+        status.Unannounced(WEB, "192.0.2.241", "noPeer", "None.", BGP),
     )
 
 

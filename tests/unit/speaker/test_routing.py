@@ -28,6 +28,7 @@ from vipcast.model.addresses import parse_address
 from vipcast.model.advertisement import Community
 from vipcast.model.objects import Node
 from vipcast.model.reasons import Reason, sentence
+from vipcast.model.status import BGP
 
 TORS = (peer("tor-2"), peer("tor-1", "10.0.0.253"))
 ONE = config(peers=TORS)
@@ -123,7 +124,8 @@ def test_a_cordoned_node_hands_its_routes_over_and_then_speaks_with_nobody() -> 
     routing.put(WEB, service(), SOME, NOW + WAIT)
     assert said(routing) == (Reason.NODE_CORDONED, sentence(Reason.NODE_CORDONED))
     assert (routing.deadline, routing.left, routing.peers) == (None, True, ())
-    assert [each.reason for each in routing.refusals()] == [Reason.NODE_CORDONED]
+    (refused,) = routing.refusals()
+    assert (refused.reason, refused.protocol) == (Reason.NODE_CORDONED, BGP)
 
 
 def test_a_cordoned_node_tells_again_what_nobody_else_can_tell_any_more() -> None:
