@@ -5,7 +5,9 @@ cordoned, and then all are.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -72,23 +74,32 @@ def told(router: Router, *nodes: Host) -> bool:
     return tellers(router).keys() == {str(node.address) for node in nodes}
 
 
+def paths_but(router: Router, node: Host) -> dict[str, frozenset[str]]:
+    """Who tells the route besides a node, with which communities."""
+    return {who: what for who, what in tellers(router).items() if who != str(node.address)}
+
+
+@contextmanager
+def nodes_of(vipcast: Vipcast) -> Iterator[dict[str, Any]]:
+    """The lab's Nodes by name, written once more when the block ends."""
+    file = vipcast.directory / "lab-nodes.yaml"
+    documents = list(yaml.safe_load_all(file.read_text()))
+    yield {each["metadata"]["name"]: each for each in documents}
+    objects.write(file, documents)
+
+
 def rewrite(vipcast: Vipcast, node: Host, **metadata: Any) -> None:
     """Write the lab's Nodes once more, with this for the metadata of one."""
-    file = vipcast.directory / "lab-nodes.yaml"
-    documents = list(yaml.safe_load_all(file.read_text()))
-    (mine,) = (each for each in documents if each["metadata"]["name"] == node.name)
-    mine["metadata"] |= metadata
-    objects.write(file, documents)
+    with nodes_of(vipcast) as nodes:
+        nodes[node.name]["metadata"] |= metadata
 
 
-def cordon(vipcast: Vipcast, *nodes: Host) -> None:
+def cordon(vipcast: Vipcast, *cordoned: Host) -> None:
     """Write the lab's Nodes once more, these cordoned and no others."""
-    file = vipcast.directory / "lab-nodes.yaml"
-    documents = list(yaml.safe_load_all(file.read_text()))
-    names = {node.name for node in nodes}
-    for each in documents:
-        each.setdefault("spec", {})["unschedulable"] = each["metadata"]["name"] in names
-    objects.write(file, documents)
+    names = {node.name for node in cordoned}
+    with nodes_of(vipcast) as nodes:
+        for name, each in nodes.items():
+            each.setdefault("spec", {})["unschedulable"] = name in names
 
 
 def state(vipcast: Vipcast, node: Host) -> str:
@@ -111,21 +122,43 @@ def answered(load: measure.Load) -> int:
     return int(told[-1]["answered"]) if told else 0
 
 
-def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
-    lab: Lab, router: Router, vipcast: Vipcast
-) -> None:
-    node, *others = lab.nodes
-    address = str(node.address)
+@contextmanager
+def asked_for(
+    lab: Lab, router: Router, *, resets: int
+) -> Iterator[tuple[measure.Load, Counter[tuple[str, str]]]]:
+    """A client asks all the while, and the sessions of all nodes but the first stand through it.
+
+    All tell the route at the begin. With the load come the sessions that had begun until then.
+    """
+    _, *others = lab.nodes
     eventually(lambda: told(router, *lab.nodes), what="all tell it", deadline=PATIENCE)
     before, stood = begun(lab), [uptime(router, each) for each in others]
-
-    def paths_of_others() -> object:
-        return {who: what for who, what in tellers(router).items() if who != address}
-
     with (
         kernel_changes(router.host) as changes,
         measure.load(lab.remote, f"http://{WEB}/", rate=50) as load,
     ):
+        yield load, before
+
+    # FRR spreads connections anew when a path goes, so that one which is under way may come to a
+    # node that does not know it, and is reset. Nobody asks in vain.
+    loaded = load.loaded
+    assert (loaded.late, loaded.errors.keys() - {"ECONNRESET"}) == (0, set()), loaded
+    assert loaded.lost <= resets, loaded
+    assert not any(line.startswith("Deleted") for line in changes if WEB in line), changes
+    now = [uptime(router, each) for each in others]
+    assert all(late > early for late, early in zip(now, stood, strict=True))
+
+
+def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
+    lab: Lab, router: Router, vipcast: Vipcast
+) -> None:
+    node, *_ = lab.nodes
+    address = str(node.address)
+
+    def paths_of_others() -> object:
+        return paths_but(router, node)
+
+    with asked_for(lab, router, resets=1) as (load, before):
         said = vipcast.command("drain", node.name)
         assert said.returncode == 1, said
         first, *lines, _ = said.stdout.splitlines()
@@ -141,15 +174,7 @@ def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
         enough = answered(load) + 100
         steady(paths_of_others, lambda: answered(load) > enough, what="others go on serving")
 
-    # FRR spreads connections anew when a path goes, so that one which is under way may come to a
-    # node that does not know it, and is reset. Nobody asks in vain.
-    loaded = load.loaded
-    assert (loaded.late, loaded.errors.keys() - {"ECONNRESET"}) == (0, set()), loaded
-    assert loaded.lost <= 1, loaded
-    assert not any(line.startswith("Deleted") for line in changes if WEB in line), changes
     assert begun(lab) == before
-    now = [uptime(router, each) for each in others]
-    assert all(late > early for late, early in zip(now, stood, strict=True))
 
     lab.switch.put_back(node)
     vipcast.start_speaker(node)
@@ -162,21 +187,16 @@ def test_a_drained_node_is_switched_off_while_a_client_keeps_asking(
 def test_a_cordoned_node_leaves_and_all_cordoned_nodes_stay(
     lab: Lab, router: Router, vipcast: Vipcast
 ) -> None:
-    node, *others = lab.nodes
+    node, *_ = lab.nodes
     address = str(node.address)
-    eventually(lambda: told(router, *lab.nodes), what="all tell it", deadline=PATIENCE)
-    before, stood = begun(lab), [uptime(router, each) for each in others]
 
     def paths_of_others() -> object:
-        return {who: what for who, what in tellers(router).items() if who != address}
+        return paths_but(router, node)
 
     def all_used_last() -> bool:
         return told(router, *lab.nodes) and set(tellers(router).values()) == {LAST}
 
-    with (
-        kernel_changes(router.host) as changes,
-        measure.load(lab.remote, f"http://{WEB}/", rate=50) as load,
-    ):
+    with asked_for(lab, router, resets=3) as (load, before):
         cordon(vipcast, node)
         steady(paths_of_others, lambda: tellers(router)[address] == LAST, what="used last")
         steady(paths_of_others, lambda: address not in tellers(router), what="it has left")
@@ -191,14 +211,7 @@ def test_a_cordoned_node_leaves_and_all_cordoned_nodes_stay(
         enough = answered(load) + 750
         steady(lambda: tellers(router), lambda: answered(load) > enough, what="all serve on")
 
-    # As where one is drained, FRR spreads connections anew each time that its paths change.
-    loaded = load.loaded
-    assert (loaded.late, loaded.errors.keys() - {"ECONNRESET"}) == (0, set()), loaded
-    assert loaded.lost <= 3, loaded
-    assert not any(line.startswith("Deleted") for line in changes if WEB in line), changes
     assert sum((begun(lab) - before).values()) == 1
-    now = [uptime(router, each) for each in others]
-    assert all(late > early for late, early in zip(now, stood, strict=True))
 
     cordon(vipcast)
     eventually(
